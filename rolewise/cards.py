@@ -1,0 +1,68 @@
+"""The card: one neutral object for an answer, the same for every channel. How it looks is not decided here."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, Extra
+
+VERSION = 1
+MAX_SUGGESTIONS = 4
+
+Kind = Literal["answer", "comparison", "clarify", "fallback", "menu", "smalltalk", "error"]
+
+
+class CardModel(BaseModel):
+    """A strict part of a card."""
+
+    class Config:
+        extra = Extra.forbid
+
+
+class CardQuestion(CardModel):
+    """What was answered or offered."""
+
+    topic: str
+    roles: list[str]
+    aspect: str | None = None
+
+
+class CardTable(CardModel):
+    """A table; each row has as many cells as there are columns, the first cell names the row."""
+
+    caption: str
+    columns: list[str]
+    rows: list[list[str]]
+
+
+class CardSource(CardModel):
+    """A source as shown to a person."""
+
+    id: str
+    title: str
+    publisher: str
+    year: int | None = None
+    url: str | None = None
+
+
+class Suggestion(CardModel):
+    """Something to tap: its title, and the message that tapping sends."""
+
+    title: str
+    payload: str
+
+
+class Card(CardModel):
+    """An answer, version 1; the JSON Schema is ``rolewise/card.schema.json``."""
+
+    version: Literal[1] = 1
+    kind: Kind
+    answer_id: str
+    questions: list[CardQuestion] = []
+    title: str
+    lead: str
+    points: list[str] = []
+    table: CardTable | None = None
+    caveat: str | None = None
+    sources: list[CardSource] = []
+    suggestions: list[Suggestion] = []

@@ -1,0 +1,237 @@
+"""Reads the knowledge file and checks it; every error carries file, line and field, and all are listed at once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from rolewise.knowledge.model import MAX_CELL_CHARS, MAX_LEAD_WORDS, Knowledge
+
+Loc = tuple[str | int, ...]
+
+# The topic that is answered by putting roles side by side; no role has an entry of its own for it.
+COMPARE = "compare"
+
+# The parts of the file that the language understanding is built from. A change elsewhere needs no new classifier.
+NAME_FIELDS = ("name", "plural", "short", "field", "aliases", "weak_aliases", "misspellings")
+
+
+class KnowledgeError(ValueError):
+    """The knowledge file cannot be used; ``errors`` holds one ``file:line: field: reason`` each."""
+
+    def __init__(self, errors: list[str]) -> None:
+        """Join the errors into one message."""
+        self.errors = errors
+        super().__init__("\n".join(errors))
+
+
+class _Positions:
+    """Where each field of a YAML text stands; built from PyYAML's node tree, duplicate keys found on the way."""
+
+    def __init__(self, root: yaml.Node | None) -> None:
+        self.lines: dict[Loc, int] = {(): 1}
+        self.duplicates: list[tuple[Loc, int]] = []
+        if root is not None:
+            self._walk(root, ())
+
+    def _walk(self, node: yaml.Node, loc: Loc) -> None:
+        self.lines.setdefault(loc, node.start_mark.line + 1)
+        if isinstance(node, yaml.MappingNode):
+            seen: set[str] = set()
+            for key, value in node.value:
+                if key.value in seen:
+                    self.duplicates.append(((*loc, key.value), key.start_mark.line + 1))
+                seen.add(key.value)
+                self.lines[(*loc, key.value)] = key.start_mark.line + 1
+                self._walk(value, (*loc, key.value))
+        elif isinstance(node, yaml.SequenceNode):
+            for index, value in enumerate(node.value):
+                self.lines[(*loc, index)] = value.start_mark.line + 1
+                self._walk(value, (*loc, index))
+
+    def line(self, loc: Loc) -> int:
+        """The line of a field, or of the nearest thing around it that exists."""
+        while loc not in self.lines:
+            loc = loc[:-1]
+        return self.lines[loc]
+
+
+def load(path: Path) -> Knowledge:
+    """Read and check a knowledge file.
+
+    Args:
+        path: the YAML file.
+
+    Returns:
+        The knowledge.
+
+    Raises:
+        KnowledgeError: the file is missing, not YAML, or breaks a rule; all errors are in it.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise KnowledgeError([f"{path}: cannot be read: {error}"]) from error
+    return loads(text, name=str(path))
+
+
+def loads(text: str, name: str = "careers.yml") -> Knowledge:
+    """Read and check the text of a knowledge file; ``name`` stands in the errors. Raises KnowledgeError."""
+    try:
+        positions = _Positions(yaml.compose(text, Loader=yaml.CSafeLoader))
+        raw = yaml.load(text, Loader=yaml.CSafeLoader)  # a safe loader: it makes plain data only
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else 1
+        reason = " ".join(str(part) for part in (getattr(error, "problem", None) or error,))
+        raise KnowledgeError([f"{name}:{line}: not valid YAML: {reason}"]) from error
+    found: list[tuple[int, Loc, str]] = [(line, loc, "stands twice") for loc, line in positions.duplicates]
+    if not isinstance(raw, dict):
+        raise KnowledgeError([f"{name}:1: (file): must be a mapping with version, topics, roles and sources"])
+    knowledge = None
+    try:
+        knowledge = Knowledge.parse_obj(raw)
+    except ValidationError as error:
+        for item in error.errors():
+            loc = tuple(part for part in item["loc"] if part != "__root__")
+            found.append((positions.line(loc), loc, item["msg"]))
+    found += [(positions.line(loc), loc, reason) for loc, reason in _rules(raw)]
+    if found or knowledge is None:
+        raise KnowledgeError(
+            [f"{name}:{line}: {'.'.join(map(str, loc)) or '(file)'}: {reason}" for line, loc, reason in sorted(set(found), key=str_key)]
+        )
+    return knowledge
+
+
+def str_key(item: tuple[int, Loc, str]) -> tuple[int, str, str]:
+    """Sort errors by line, then by field."""
+    line, loc, reason = item
+    return line, str(loc), reason
+
+
+def _mapping(value: Any) -> dict[Any, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _sequence(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _rules(raw: dict[str, Any]) -> Iterator[tuple[Loc, str]]:
+    """The rules that concern more than one field. They read raw data, so that they speak up beside errors of shape."""
+    topics, roles = _mapping(raw.get("topics")), _mapping(raw.get("roles"))
+    yield from _source_rules(raw, _mapping(raw.get("sources")), ())
+    for role_id, role in roles.items():
+        answers = _mapping(_mapping(role).get("answers"))
+        for topic_id in topics:
+            if topic_id != COMPARE and topic_id not in answers:
+                yield ("roles", role_id, "answers"), f"topic '{topic_id}' is missing"
+        for topic_id, entry in answers.items():
+            loc: Loc = ("roles", role_id, "answers", topic_id)
+            if topic_id not in topics:
+                yield loc, f"there is no topic '{topic_id}'"
+            if not _mapping(entry).get("cell"):
+                yield loc, "'cell' is missing: what stands in a comparison table"
+            yield from _entry_rules(entry, loc)
+    for topic_id, topic in topics.items():
+        topic = _mapping(topic)
+        for index, following in enumerate(_sequence(topic.get("next"))):
+            if following not in topics:
+                yield ("topics", topic_id, "next", index), f"there is no topic '{following}'"
+        if topic.get("general"):
+            yield from _entry_rules(topic["general"], ("topics", topic_id, "general"))
+    seen: dict[frozenset[str], int] = {}
+    for index, comparison in enumerate(_sequence(raw.get("comparisons"))):
+        loc = ("comparisons", index)
+        named = _sequence(_mapping(comparison).get("roles"))
+        for role_id in named:
+            if role_id not in roles:
+                yield (*loc, "roles"), f"there is no role '{role_id}'"
+        for topic_id in _mapping(_mapping(comparison).get("topics")):
+            if topic_id not in topics:
+                yield (*loc, "topics", topic_id), f"there is no topic '{topic_id}'"
+        key = frozenset(map(str, named))
+        if key in seen:
+            yield loc, f"the same roles are compared in comparisons.{seen[key]}"
+        seen.setdefault(key, index)
+        yield from _lead_rule(_mapping(comparison).get("lead"), (*loc, "lead"))
+    for index, title in enumerate(_sequence(raw.get("other_titles"))):
+        for field in ("nearest", "kind_of"):
+            role_id = _mapping(title).get(field)
+            if role_id is not None and role_id not in roles:
+                yield ("other_titles", index, field), f"there is no role '{role_id}'"
+    yield from _alias_rules(raw)
+
+
+def _source_rules(value: Any, sources: dict[Any, Any], loc: Loc) -> Iterator[tuple[Loc, str]]:
+    for key, child in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        if key == "sources" and loc and isinstance(child, list):
+            for index, source in enumerate(child):
+                if source not in sources:
+                    yield (*loc, key, index), f"there is no source '{source}'"
+        else:
+            yield from _source_rules(child, sources, (*loc, key))
+
+
+def _lead_rule(lead: Any, loc: Loc) -> Iterator[tuple[Loc, str]]:
+    words = len(str(_mapping(lead).get("text", "")).split())
+    if words > MAX_LEAD_WORDS:
+        yield (*loc, "text"), f"has {words} words; a lead has at most {MAX_LEAD_WORDS}"
+
+
+def _entry_rules(entry: Any, loc: Loc) -> Iterator[tuple[Loc, str]]:
+    entry = _mapping(entry)
+    yield from _lead_rule(entry.get("lead"), (*loc, "lead"))
+    cell = str(_mapping(entry.get("cell")).get("text", ""))
+    if len(cell) > MAX_CELL_CHARS:
+        yield (*loc, "cell", "text"), f"has {len(cell)} characters; a cell has at most {MAX_CELL_CHARS}"
+
+
+def _alias_rules(raw: dict[str, Any]) -> Iterator[tuple[Loc, str]]:
+    """A name may stand for one thing only, or an answer would depend on the order in the file."""
+    owners: dict[str, Loc] = {}
+    named: list[tuple[Loc, list[tuple[Loc, Any]]]] = []
+    for role_id, role in _mapping(raw.get("roles")).items():
+        named.append((("roles", role_id), [*_names(role, ("roles", role_id), ("aliases", "weak_aliases", "misspellings"))]))
+    for index, title in enumerate(_sequence(raw.get("other_titles"))):
+        loc: Loc = ("other_titles", index)
+        named.append((loc, [((*loc, "name"), _mapping(title).get("name")), *_names(title, loc, ("aliases",))]))
+    for owner, names in named:
+        for loc, name in names:
+            key = str(name).lower().replace("-", " ")
+            if key in owners and owners[key] != owner:
+                yield loc, f"'{name}' already names {'.'.join(map(str, owners[key]))}"
+            owners.setdefault(key, owner)
+    topics: dict[str, Any] = {}
+    for topic_id, topic in _mapping(raw.get("topics")).items():
+        for loc, name in _names(topic, ("topics", topic_id), ("aliases", "misspellings")):
+            if topics.setdefault(str(name).lower(), topic_id) != topic_id:
+                yield loc, f"'{name}' already names topic '{topics[str(name).lower()]}'"
+
+
+def _names(value: Any, loc: Loc, fields: tuple[str, ...]) -> Iterator[tuple[Loc, Any]]:
+    for field in fields:
+        for index, name in enumerate(_sequence(_mapping(value).get(field))):
+            yield (*loc, field, index), name
+
+
+def content_hash(knowledge: Knowledge) -> str:
+    """A hash of everything in the knowledge: it changes with any answer."""
+    return hashlib.sha256(knowledge.json(sort_keys=True).encode()).hexdigest()[:16]
+
+
+def names_hash(knowledge: Knowledge) -> str:
+    """A hash of what the language understanding is built from: it does not change with the text of an answer."""
+    data = json.loads(knowledge.json(sort_keys=True))
+    names = {
+        "roles": {role_id: {field: role[field] for field in NAME_FIELDS} for role_id, role in data["roles"].items()},
+        "topics": {topic_id: [topic["aliases"], topic["misspellings"]] for topic_id, topic in data["topics"].items()},
+        **{key: data[key] for key in ("other_titles", "companies", "companies_cased", "countries", "levels")},
+    }
+    return hashlib.sha256(json.dumps(names, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,245 @@
+"""What a person asks: a topic, the roles, an aspect, a place and a level. Nothing here knows an answer or Rasa."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+COMPARE = "compare"
+OVERALL = "overall"
+INTENT_PREFIX = "ask_"
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question.
+
+    Attributes:
+        topic: a topic id of the knowledge.
+        roles: role ids in the order they were named; empty where none was.
+        aspect: only with topic ``compare``: ``overall`` or a topic id; otherwise None.
+        country: a country code of the knowledge, or None.
+        level: a level id of the knowledge, or None.
+    """
+
+    topic: str
+    roles: tuple[str, ...] = ()
+    aspect: str | None = None
+    country: str | None = None
+    level: str | None = None
+
+    def normal(self) -> Question:
+        """The same question in its one spelling: a comparison on a topic is that topic with several roles."""
+        if self.topic != COMPARE:
+            return replace(self, aspect=None) if self.aspect else self
+        if self.aspect and self.aspect != OVERALL and len(self.roles) != 1:
+            return replace(self, topic=self.aspect, aspect=None)
+        return replace(self, aspect=OVERALL)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The question as the card and the batch interface show it: topic, roles, aspect."""
+        return {"topic": self.topic, "roles": list(self.roles), "aspect": self.aspect}
+
+    def payload(self) -> str:
+        """The question as a button's payload, which Rasa reads as an intent with entities."""
+        entities: dict[str, Any] = {}
+        if self.roles:
+            entities["role"] = list(self.roles)
+        if self.aspect and self.aspect != OVERALL:
+            entities["aspect"] = self.aspect
+        if self.country:
+            entities["country"] = self.country
+        if self.level:
+            entities["level"] = self.level
+        return f"/{INTENT_PREFIX}{self.topic}" + (json.dumps(entities, separators=(",", ":")) if entities else "")
+
+    def store(self) -> dict[str, Any]:
+        """The whole question as plain data, for a slot."""
+        return {**self.as_dict(), "country": self.country, "level": self.level}
+
+    @classmethod
+    def restore(cls, data: dict[str, Any]) -> Question:
+        """The question that :meth:`store` gave."""
+        return cls(data["topic"], tuple(data["roles"]), data.get("aspect"), data.get("country"), data.get("level"))
+
+
+@dataclass(frozen=True)
+class Guess:
+    """A topic that a part of a message may be about, and how sure the classifier is, 0 to 1."""
+
+    intent: str
+    confidence: float
+
+    @property
+    def topic(self) -> str | None:
+        """The topic id, or None for an intent that is no question."""
+        return self.intent[len(INTENT_PREFIX) :] if self.intent.startswith(INTENT_PREFIX) else None
+
+
+@dataclass(frozen=True)
+class Part:
+    """One question of a message, as the language understanding saw it.
+
+    Attributes:
+        text: the part of the cleaned message.
+        guesses: the best intents first.
+        decision: ``answer`` above the threshold, ``ask`` between the two, ``decline`` below both.
+        roles: role ids named in it, in order.
+        others: other job titles named in it.
+        countries: country codes named in it.
+        levels: level ids named in it.
+        cues: the dialogue cues found in it (see :mod:`rolewise.nlu.cues`).
+    """
+
+    text: str
+    guesses: tuple[Guess, ...]
+    decision: str
+    roles: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+    levels: tuple[str, ...] = ()
+    cues: frozenset[str] = frozenset()
+
+    @property
+    def best(self) -> Guess:
+        """The best guess."""
+        return self.guesses[0] if self.guesses else Guess("", 0.0)
+
+    @property
+    def topic(self) -> str | None:
+        """The best guess's topic, or None."""
+        return self.best.topic
+
+    def as_dict(self) -> dict[str, Any]:
+        """The part as plain data, for the NLU output."""
+        return {
+            "text": self.text,
+            "topic": self.topic,
+            "guesses": [{"name": guess.intent, "confidence": guess.confidence} for guess in self.guesses],
+            "decision": self.decision,
+            "roles": list(self.roles),
+            "others": list(self.others),
+            "countries": list(self.countries),
+            "levels": list(self.levels),
+            "cues": sorted(self.cues),
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Part:
+        """The part that :meth:`as_dict` gave."""
+        return cls(
+            data["text"],
+            tuple(Guess(guess["name"], float(guess["confidence"])) for guess in data["guesses"]),
+            data["decision"],
+            tuple(data["roles"]),
+            tuple(data["others"]),
+            tuple(data["countries"]),
+            tuple(data["levels"]),
+            frozenset(data["cues"]),
+        )
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message as the dialogue sees it.
+
+    Attributes:
+        text: what the person typed or tapped.
+        intent: the best intent, never ``nlu_fallback``.
+        parts: one or more parts; none for a tapped button.
+        tapped: the question of a tapped button, or None.
+        companies: companies named.
+        english: False where the message is in another language or no language.
+        too_many: how many questions were left out.
+    """
+
+    text: str
+    intent: str
+    parts: tuple[Part, ...] = ()
+    tapped: Question | None = None
+    companies: tuple[str, ...] = ()
+    english: bool = True
+
+
+def unique(items: Iterable[str]) -> tuple[str, ...]:
+    """The items without repetition, first mention first."""
+    return tuple(dict.fromkeys(items))
+
+
+@dataclass
+class Context:
+    """What a conversation remembers; stored as plain data in the slot ``context`` and gone with the session.
+
+    Attributes:
+        questions: the questions last answered.
+        roles: the roles last talked about, in order of mention.
+        mentioned: all roles of the conversation, the latest last.
+        asked: ``topic:role,role`` keys of what was answered, for suggestions that are new.
+        offered: the questions offered to tap last, with their titles, in order.
+        country, level: carried over until another one, or a topic without figures, comes.
+        unsure: how many messages in a row were not understood.
+        answers: how many answers were given, for their ids.
+        answer_id: the id of the last answer.
+        rated: the ids of rated answers.
+        quiz: the answers to the questionnaire so far.
+    """
+
+    questions: list[Question] = field(default_factory=list)
+    roles: tuple[str, ...] = ()
+    mentioned: tuple[str, ...] = ()
+    asked: list[str] = field(default_factory=list)
+    offered: list[tuple[str, str]] = field(default_factory=list)
+    country: str | None = None
+    level: str | None = None
+    unsure: int = 0
+    answers: int = 0
+    answer_id: str | None = None
+    shown: str = "normal"
+    note: str | None = None
+
+    @property
+    def topic(self) -> str | None:
+        """The topic last answered."""
+        return self.questions[-1].topic if self.questions else None
+
+    def store(self) -> dict[str, Any]:
+        """The context as plain data, for the slot."""
+        return {
+            "questions": [question.store() for question in self.questions],
+            "roles": list(self.roles),
+            "mentioned": list(self.mentioned),
+            "asked": self.asked[-60:],
+            "offered": [list(item) for item in self.offered],
+            "country": self.country,
+            "level": self.level,
+            "unsure": self.unsure,
+            "answers": self.answers,
+            "answer_id": self.answer_id,
+            "shown": self.shown,
+            "note": self.note,
+        }
+
+    @classmethod
+    def restore(cls, data: Any) -> Context:
+        """The context that :meth:`store` gave; an empty one for None or for data of another version."""
+        if not isinstance(data, dict):
+            return cls()
+        try:
+            return cls(
+                [Question.restore(question) for question in data["questions"]],
+                tuple(data["roles"]),
+                tuple(data["mentioned"]),
+                list(data["asked"]),
+                [(title, payload) for title, payload in data["offered"]],
+                data["country"],
+                data["level"],
+                int(data["unsure"]),
+                int(data["answers"]),
+                data["answer_id"],
+                data["shown"],
+                data["note"],
+            )
+        except (KeyError, TypeError, ValueError):
+            return cls()
