@@ -88,9 +88,12 @@ class Part:
         decision: ``answer`` above the threshold, ``ask`` between the two, ``decline`` below both.
         roles: role ids named in it, in order.
         others: other job titles named in it.
+        origins: those of them that somebody comes from ("I am a nurse").
+        targets: those of them that somebody wants to become.
+        topics: topics named in it by one of their aliases.
         countries: country codes named in it.
         levels: level ids named in it.
-        cues: the dialogue cues found in it (see :mod:`rolewise.nlu.cues`).
+        cues: the dialogue cues found in it (see :mod:`rolewise.cues`).
     """
 
     text: str
@@ -98,6 +101,9 @@ class Part:
     decision: str
     roles: tuple[str, ...] = ()
     others: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
     countries: tuple[str, ...] = ()
     levels: tuple[str, ...] = ()
     cues: frozenset[str] = frozenset()
@@ -121,6 +127,9 @@ class Part:
             "decision": self.decision,
             "roles": list(self.roles),
             "others": list(self.others),
+            "origins": list(self.origins),
+            "targets": list(self.targets),
+            "topics": list(self.topics),
             "countries": list(self.countries),
             "levels": list(self.levels),
             "cues": sorted(self.cues),
@@ -135,6 +144,9 @@ class Part:
             data["decision"],
             tuple(data["roles"]),
             tuple(data["others"]),
+            tuple(data["origins"]),
+            tuple(data["targets"]),
+            tuple(data["topics"]),
             tuple(data["countries"]),
             tuple(data["levels"]),
             frozenset(data["cues"]),
@@ -151,8 +163,6 @@ class Message:
         parts: one or more parts; none for a tapped button.
         tapped: the question of a tapped button, or None.
         companies: companies named.
-        english: False where the message is in another language or no language.
-        too_many: how many questions were left out.
     """
 
     text: str
@@ -160,7 +170,6 @@ class Message:
     parts: tuple[Part, ...] = ()
     tapped: Question | None = None
     companies: tuple[str, ...] = ()
-    english: bool = True
 
 
 def unique(items: Iterable[str]) -> tuple[str, ...]:

@@ -163,7 +163,10 @@ class SentenceEncoder:
         ids: list[int] = self.tokenizer.encode(text).ids
         return ids if len(ids) <= MAX_TOKENS else [ids[0], *ids[-(MAX_TOKENS - 1) :]]
 
-    def words(self) -> list[str]:
+    @staticmethod
+    def vocabulary(directory: Path) -> list[str]:
         """The whole words of the tokenizer's vocabulary, common English mostly, about the most frequent first."""
-        vocabulary = self.tokenizer.get_vocab()
+        from tokenizers import Tokenizer
+
+        vocabulary: dict[str, int] = Tokenizer.from_file(str(directory / "tokenizer.json")).get_vocab()
         return [word for word in sorted(vocabulary, key=vocabulary.__getitem__) if not word.startswith(("##", "["))]

@@ -105,12 +105,10 @@ def build(knowledge: Knowledge, base: str | None = None) -> Language:
     return nlp
 
 
-def cased_companies(knowledge: Knowledge) -> re.Pattern[str] | None:
-    """Names that are ordinary words unless capitalised ("Apple", "Target"), for the raw text."""
-    if not knowledge.companies_cased:
-        return None
-    names = "|".join(re.escape(name) for name in sorted(knowledge.companies_cased, key=len, reverse=True))
-    return re.compile(rf"(?<![.!?]\s)(?<!^)\b(?:{names})\b")
+def cased_pattern(companies: Iterable[str]) -> re.Pattern[str] | None:
+    """A pattern for names that are ordinary words unless capitalised inside a sentence ("Apple", "Target"); for the raw text."""
+    found = "|".join(re.escape(name) for name in sorted(companies, key=len, reverse=True))
+    return re.compile(rf"(?<![.!?]\s)(?<!^)\b(?:{found})\b") if found else None
 
 
 def mentions(doc: Doc) -> list[Mention]:
@@ -131,24 +129,28 @@ def mentions(doc: Doc) -> list[Mention]:
     return kept
 
 
+# After one of these words' heads "coding" is a subject, not a job: "coding languages", "machine learning models".
 COMPOUND = frozenset(
-    "language languages skill skills test tests challenge challenges interview interviews question questions bootcamp bootcamps camp camps boot "
-    "exercise exercises course courses class classes book books experience background tool tools concepts basics knowledge model models algorithm algorithms "
-    "library libraries framework frameworks".split()
+    "language languages skill skills test tests challenge challenges interview interviews model models algorithm algorithms library "
+    "libraries framework frameworks tool tools knowledge background concepts basics project projects".split()
 )
-BESIDE = frozenset("vs vs. versus or and than to / , & into from compared with over against a an the between".split())
+# Before it, an activity: "how much coding", "do I need machine learning".
+ACTIVITY = frozenset(
+    "much more less any no some enough actual know knowing need needs require requires required like hate enjoy love at doing do using "
+    "use uses time all much and of".split()
+)
+BESIDE = frozenset("vs vs. versus or and than to / , & into from compared with over against a an the between -".split())
 
 
 def _weak_counts(doc: Doc, mention: Mention, named: list[Mention]) -> bool:
     span = doc.char_span(mention.start, mention.end)
     if span is None:
         return False
-    following = doc[span.end].lower_ if span.end < len(doc) else ""
-    if following in COMPOUND:
+    if span.end < len(doc) and doc[span.end].lower_ in COMPOUND:
         return False
     others = [other for other in named if other.id != mention.id]
-    if not named:
-        return True
+    if not others:
+        return not (span.start > 0 and doc[span.start - 1].lower_ in ACTIVITY)
     for other in others:
         first, second = sorted((mention, other), key=lambda item: item.start)
         between = [token.lower_ for token in doc if first.end <= token.idx < second.start]

@@ -1,0 +1,88 @@
+# What a developer runs. Every target sets itself up: `make test` on a fresh clone is enough.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+export RASA_TELEMETRY_ENABLED := false
+export TF_CPP_MIN_LOG_LEVEL := 2
+export SQLALCHEMY_SILENCE_UBER_WARNING := 1
+export LOG_LEVEL_LIBRARIES := ERROR
+
+BIN := .venv/bin
+
+# The conversation half of plain `rasa test`. Without --e2e a test story passes whatever intent its messages get.
+RASA_VALIDATE := $(BIN)/rasa data validate --fail-on-warnings --max-history 5
+RASA_TEST := $(BIN)/rasa test core --e2e --stories tests/test_stories.yml --model $${ROLEWISE_MODELS:-models} --out results/rasa-test \
+	--fail-on-prediction-errors --no-plot
+
+# All that the two commands depend on: they run again only when one of these changed.
+RASA_STAMP := .cache/rasa-test.stamp
+RASA_INPUTS = config.yml domain.yml endpoints.yml tests/test_stories.yml requirements.lock Makefile \
+	$(shell find data knowledge rolewise actions -type f -not -path '*/__pycache__/*')
+
+PYTHON_DIRS = $(foreach directory,rolewise actions bench tests,$(if $(shell find $(directory) -name '*.py' 2>/dev/null),$(directory)))
+
+BENCH := bench/nlu.py bench/serving.py bench/load.py
+REPORT := bench/report.py
+
+.PHONY: help setup train run shell test rasa-test test-scale lint bench report check lock clean
+
+help: ## Show these targets
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Get Python 3.10 and the locked packages into .venv
+	@scripts/bootstrap
+
+train: setup ## Train the model, if it is missing or stale
+	@$(BIN)/rolewise train
+
+run: train ## Serve the assistant on localhost:5005/chat (HOST and PORT change where)
+	@exec $(BIN)/rolewise serve
+
+shell: train ## Talk to the assistant in this terminal
+	@exec $(BIN)/rolewise shell
+
+test: lint rasa-test ## Lint, then test the data, the conversations and the code
+	$(BIN)/pytest
+
+# Prerequisites of this name only: the model is made first, and being made is no reason to test again.
+rasa-test: $(RASA_STAMP)
+$(RASA_STAMP): $(RASA_INPUTS) | train
+	$(RASA_VALIDATE)
+	$(RASA_TEST)
+	@mkdir -p $(@D) && touch $@
+
+test-scale: train ## Test with large inputs and long runs
+	@$(BIN)/pytest -m scale || { status=$$?; [ $$status -ne 5 ] || echo "There are no tests marked 'scale' yet."; exit $$status; }
+
+lint: setup ## Check format, style and types
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy $(PYTHON_DIRS)
+
+bench: train ## Measure quality and speed beside stock Rasa
+	$(call run-scripts,$(BENCH))
+
+report: train ## Write the evaluation report
+	$(call run-scripts,$(REPORT))
+
+check: setup ## Check the knowledge file and that everything agrees with it
+	@$(BIN)/rolewise check
+
+lock: ## Resolve pyproject.toml into requirements.lock again
+	@scripts/lock
+
+clean: ## Remove models, results and caches (not .venv)
+	rm -rf models results build .rasa .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -not -path './.venv/*' -not -path './.tools/*' -prune -exec rm -rf {} +
+
+# Runs those of the scripts that exist and names the others; fails when there is none.
+define run-scripts
+	@ran=no; for script in $(1); do \
+		if [ -f $$script ]; then echo "== $$script"; $(BIN)/python $$script; ran=yes; \
+		else echo "== $$script does not exist yet"; fi; \
+	done; [ $$ran = yes ]
+endef

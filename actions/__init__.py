@@ -1,0 +1,1 @@
+"""The custom actions: thin, tracker in, card out."""

@@ -1,0 +1,314 @@
+"""Answers: from questions and the knowledge to a card. What a conversation remembers is not known here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from rolewise.cards import Card, CardQuestion, CardSource, CardTable, Suggestion
+from rolewise.knowledge import Entry, Figure, Knowledge, Statement
+from rolewise.questions import COMPARE, OVERALL, Question
+
+# How many points an answer shows at first, alone and beside others; "more" shows all.
+POINTS_ALONE = 4
+POINTS_EACH = 2
+
+# The rows of an overall comparison.
+OVERALL_TOPICS = ("define_role", "responsibilities", "skills", "languages", "degree", "salary", "demand", "career_path")
+
+# Topics whose figures depend on the place and the level.
+PLACED_TOPICS = ("salary",)
+
+VOWEL_SOUND = "aeiou"
+
+
+@dataclass
+class Draft:
+    """The parts of an answer while it is put together; sources in the order in which they are first used."""
+
+    lead: list[str] = field(default_factory=list)
+    points: list[str] = field(default_factory=list)
+    table: CardTable | None = None
+    caveats: list[str] = field(default_factory=list)
+    source_ids: dict[str, None] = field(default_factory=dict)
+
+    def say(self, statement: Statement) -> str:
+        """The text of a statement, its sources noted."""
+        self.cite(statement.sources)
+        return str(statement.text)
+
+    def cite(self, sources: Iterable[str]) -> None:
+        """Note sources."""
+        self.source_ids.update(dict.fromkeys(sources))
+
+
+class Answers:
+    """Composes answers from one knowledge."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        """Keep the knowledge."""
+        self.knowledge = knowledge
+
+    # -- names ------------------------------------------------------------------------------------------------------------
+
+    def role_names(self, roles: Sequence[str], plural: bool = True, last: str = "and") -> str:
+        """The roles in words: ``data scientists and software engineers``."""
+        return join([self.knowledge.roles[role].plural if plural else self.knowledge.roles[role].name for role in roles], last)
+
+    def title(self, question: Question) -> str:
+        """The question as a person would ask it, for headings and buttons."""
+        question = question.normal()
+        topic = self.knowledge.topics[question.topic]
+        if len(question.roles) > 1:
+            names = join([str(self.knowledge.roles[role].short) for role in question.roles])
+            return topic.compare_question.format(names=names)
+        if question.topic == COMPARE:
+            return "How do the roles compare?"
+        if not question.roles:
+            return f"{topic.title}: in general" if topic.general else str(topic.title)
+        role = self.knowledge.roles[question.roles[0]]
+        article = "an" if role.name[0] in VOWEL_SOUND else "a"
+        return topic.question.format(role=role.name, a_role=f"{article} {role.name}", roles=role.plural, field=role.field)
+
+    def knows(self, question: Question) -> bool:
+        """Whether there is an answer without asking back."""
+        question = question.normal()
+        if question.topic not in self.knowledge.topics or any(role not in self.knowledge.roles for role in question.roles):
+            return False
+        return bool(question.roles) or self.knowledge.topics[question.topic].general is not None or question.topic == COMPARE
+
+    # -- cards ------------------------------------------------------------------------------------------------------------
+
+    def card(
+        self,
+        questions: Sequence[Question],
+        answer_id: str,
+        note: str | None = None,
+        shown: str = "normal",
+        suggestions: Sequence[Question] = (),
+    ) -> Card:
+        """Answer questions in one card.
+
+        Args:
+            questions: one to three questions that :meth:`knows` accepts, answered in this order.
+            answer_id: the id of the answer.
+            note: a sentence that says what was assumed; stands before the answer.
+            shown: ``normal``, ``short`` (the lead alone) or ``full`` (all points).
+            suggestions: what to offer next.
+
+        Returns:
+            A card of kind ``answer``, or ``comparison`` when every question puts roles side by side.
+        """
+        questions = [question.normal() for question in questions]
+        draft = Draft()
+        if note:
+            draft.lead.append(note)
+        several = len(questions) > 1
+        for question in questions:
+            self._answer(draft, question, shown, several)
+        compared = all(self._compares(question) for question in questions)
+        return Card(
+            kind="comparison" if compared else "answer",
+            answer_id=answer_id,
+            questions=[CardQuestion(**question.as_dict()) for question in questions],
+            title="; ".join(self.title(question) for question in questions) if several else self.title(questions[0]),
+            lead=" ".join(draft.lead),
+            points=draft.points,
+            table=draft.table,
+            caveat=" ".join(dict.fromkeys(draft.caveats)) or None,
+            sources=self.sources(draft.source_ids),
+            suggestions=self.suggestions(suggestions),
+        )
+
+    def suggestions(self, questions: Iterable[Question]) -> list[Suggestion]:
+        """Questions as things to tap, at most four, no title twice."""
+        found: dict[str, Suggestion] = {}
+        for question in questions:
+            title = self.title(question)
+            found.setdefault(title, Suggestion(title=title, payload=question.payload()))
+        return list(found.values())[:4]
+
+    def sources(self, ids: Iterable[str]) -> list[CardSource]:
+        """Sources by id, as a card shows them."""
+        return [
+            CardSource(id=i, title=s.title, publisher=s.publisher, year=s.year, url=s.url)
+            for i, s in ((i, self.knowledge.sources[i]) for i in ids)
+        ]
+
+    @staticmethod
+    def _compares(question: Question) -> bool:
+        return len(question.roles) > 1 or question.topic == COMPARE
+
+    # -- one question -----------------------------------------------------------------------------------------------------
+
+    def _answer(self, draft: Draft, question: Question, shown: str, several: bool) -> None:
+        if self._compares(question):
+            self._compare(draft, question, several)
+            return
+        entry = self.entry(question)
+        lead = self._placed_lead(draft, question, entry) or draft.say(entry.lead)
+        points = [] if shown == "short" else entry.points
+        if several:
+            draft.points.append(f"{self.title(question)} {lead}")
+            points = points[:POINTS_EACH]
+        else:
+            draft.lead.append(lead)
+            points = points[:POINTS_ALONE] if shown == "normal" else points
+        draft.points += [draft.say(point) for point in points]
+        if shown == "full":
+            draft.points += [self.figure_line(figure) for figure in entry.figures if figure.label not in " ".join(draft.points)][:8]
+            for figure in entry.figures[:8]:
+                draft.cite(figure.sources)
+            if entry.no_figure:
+                draft.caveats.append(entry.no_figure)
+        if entry.caveat and shown != "short":
+            draft.caveats.append(entry.caveat)
+
+    def entry(self, question: Question) -> Entry:
+        """The entry that answers a question about one role, or about none. Raises KeyError where there is none."""
+        if question.roles:
+            return self.knowledge.roles[question.roles[0]].answers[question.topic]
+        general = self.knowledge.topics[question.topic].general
+        if general is None:
+            raise KeyError(f"no general answer for {question.topic}")
+        return general
+
+    # -- place and level --------------------------------------------------------------------------------------------------
+
+    def _placed_lead(self, draft: Draft, question: Question, entry: Entry) -> str | None:
+        """The lead for a named place or level: its sourced figure, or that there is none and the nearest one."""
+        if question.topic not in PLACED_TOPICS or not question.roles or not (question.country or question.level):
+            return None
+        figures, exact = self.figures(entry, question.country, question.level)
+        where = self.place(question)
+        roles = self.role_names(question.roles[:1])
+        for figure in figures:
+            draft.cite(figure.sources)
+        lines = "; ".join(self.figure_line(figure) for figure in figures)
+        if exact:
+            return f"For {roles} {where}: {lines}."
+        if figures:
+            return f"There is no sourced figure for {roles} {where}. The nearest I have: {lines}."
+        return f"There is no sourced figure for {roles} {where}. {draft.say(entry.lead)}"
+
+    def place(self, question: Question) -> str:
+        """The place and the level in words: ``at entry level in India``."""
+        words = []
+        if question.level:
+            level = next((item for item in self.knowledge.levels if item.id == question.level), None)
+            name = str(level.name) if level else question.level
+            words.append(f"at {name}" if name.endswith("level") else f"at {name} level")
+        if question.country:
+            country = next((item for item in self.knowledge.countries if item.code == question.country), None)
+            words.append(f"in {'the ' if question.country in ('US', 'UK', 'NL', 'AE') else ''}{country.name if country else question.country}")
+        return " ".join(words)
+
+    def figures(self, entry: Entry, country: str | None, level: str | None) -> tuple[list[Figure], bool]:
+        """The figures for a place and a level, at most three.
+
+        Returns:
+            The figures, and whether they are for just that place and level; else they are the nearest ones.
+        """
+
+        def at(figure: Figure) -> bool:
+            return country is None or str(figure.country).split(" ")[0] == country
+
+        money = [figure for figure in entry.figures if "a year" in figure.unit]
+        here = [figure for figure in money if at(figure)]
+        wanted = [figure for figure in here if (level is None and figure.level in ("all", "entry", "experienced")) or figure.level in _levels(level)]
+        official = sorted(wanted, key=lambda figure: ("official", "proxy", "survey", "private").index(figure.kind))
+        if wanted:
+            return official[:3], True
+        if here:
+            return [figure for figure in here if figure.level in ("all", "p10", "p90")][:2] or here[:2], False
+        same_level = [figure for figure in money if level is not None and figure.level in _levels(level)]
+        return (same_level or [figure for figure in money if figure.level == "all"])[:2], False
+
+    @staticmethod
+    def figure_line(figure: Figure) -> str:
+        """A figure in words: label, value, place and period."""
+        value = figure.value
+        low, high = value if isinstance(value, tuple) else (value, None)
+        text = _amount(low, figure.unit) + (f" to {_amount(high, figure.unit)}" if high is not None else "")
+        period = "" if figure.period.startswith("undated") else f", {figure.period}"
+        return f"{text} ({figure.label}; {figure.country}{period or ', undated'})"
+
+    # -- comparisons ------------------------------------------------------------------------------------------------------
+
+    def _compare(self, draft: Draft, question: Question, several: bool) -> None:
+        roles = list(question.roles) if len(question.roles) > 1 else self._compared(question.roles)
+        written = self.knowledge.comparison(roles)
+        overall = question.topic == COMPARE
+        if overall:
+            sentence = draft.say(written.lead) if written else self._plain_sentence(roles, "overall")
+        elif written and question.topic in written.topics:
+            sentence = draft.say(written.topics[question.topic])
+        else:
+            sentence = self._plain_sentence(roles, str(self.knowledge.topics[question.topic].label))
+        if several:
+            draft.points.append(f"{self.title(Question(question.topic, tuple(roles), question.aspect))} {sentence}")
+        else:
+            draft.lead.append(sentence)
+        if question.topic in PLACED_TOPICS and (question.country or question.level):
+            for role in roles:
+                placed = self._placed_lead(draft, Question(question.topic, (role,), None, question.country, question.level), self.knowledge.roles[role].answers[question.topic])
+                if placed:
+                    draft.points.append(placed)
+        topics = list(OVERALL_TOPICS) if overall else [question.topic]
+        if not overall:
+            topics += [topic for topic in self.knowledge.topics[question.topic].next if topic != COMPARE][:2]
+        table = self._table(draft, roles, topics, overall, question.topic)
+        if draft.table is None:
+            draft.table = table
+        else:
+            draft.points += [f"{column}: {cell}" for column, cell in zip(table.columns[1:], table.rows[0][1:])]
+        if not overall:
+            for role in roles:
+                caveat = self.knowledge.roles[role].answers[question.topic].caveat
+                if caveat and question.topic in PLACED_TOPICS:
+                    draft.caveats.append(caveat)
+
+    def _compared(self, roles: Sequence[str]) -> list[str]:
+        """All roles, the named one first."""
+        return [*roles, *(role for role in self.knowledge.roles if role not in roles)]
+
+    def _plain_sentence(self, roles: Sequence[str], label: str) -> str:
+        return f"This is what the sources say about {self.role_names(roles)} side by side ({label}); none of them ranks these roles."
+
+    def _table(self, draft: Draft, roles: Sequence[str], topics: Sequence[str], overall: bool, topic: str) -> CardTable:
+        names = [capital(str(self.knowledge.roles[role].name)) for role in roles]
+        rows = []
+        for name in topics:
+            cells = [str(self.knowledge.topics[name].title)]
+            for role in roles:
+                cell = self.knowledge.roles[role].answers[name].cell
+                cells.append(draft.say(cell) if cell else "not known")
+            rows.append(cells)
+        subject = "in short" if overall else str(self.knowledge.topics[topic].label)
+        return CardTable(caption=f"{join(names, 'and')}: {subject}", columns=["", *names], rows=rows)
+
+
+def _levels(level: str | None) -> tuple[str, ...]:
+    """The levels of figures that answer for a named level."""
+    if level is None:
+        return ()
+    return {"entry": ("entry",), "experienced": ("experienced", "mid"), "senior": ("senior", "experienced")}.get(level, (level,))
+
+
+def _amount(value: float, unit: str) -> str:
+    number = f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+    for code, sign in (("USD", "$"), ("GBP", "£"), ("INR", "₹"), ("EUR", "€")):
+        if unit.startswith(code):
+            return f"{sign}{number}{unit[len(code):]}"
+    return f"{number}%" if unit.startswith("percent") else f"{number} {unit}"
+
+
+def join(words: Sequence[str], last: str = "and") -> str:
+    """Words in a row: ``a``, ``a and b``, ``a, b and c``."""
+    words = list(words)
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}" if words else ""
+
+
+def capital(text: str) -> str:
+    """The text with a capital first letter."""
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,56 @@
+"""What stands in front of every channel: which texts may reach the assistant, and as what. One rule of the outside world a function."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rolewise import wording
+from rolewise.dialogue import question_from_payload
+from rolewise.knowledge import Knowledge
+from rolewise.nlu.text import strip_control
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """A text that may go on, or the refusal to send instead.
+
+    Attributes:
+        text: what is handed to the assistant; empty where it is refused.
+        refusal: a polite sentence, or None.
+    """
+
+    text: str
+    refusal: str | None = None
+
+
+def admit(text: str, knowledge: Knowledge, max_chars: int) -> Admitted:
+    """Look at a text from outside.
+
+    Control characters go. A text over the limit, or without anything in it, is refused. A text that begins with a slash is a
+    command to Rasa: it passes only when it is a payload that a button of ours could carry, and is read as plain words else.
+
+    Args:
+        text: as received.
+        knowledge: says which topics and roles a payload may name.
+        max_chars: the longest text, in characters.
+    """
+    text = strip_control(text).strip()
+    if not text:
+        return Admitted("", wording.EMPTY)
+    if len(text) > max_chars:
+        return Admitted("", wording.TOO_LONG.format(length=len(text), limit=max_chars))
+    if text.startswith("/") and not is_own_payload(text, knowledge):
+        return Admitted(text.lstrip("/ \t\n") or "?")
+    return Admitted(text)
+
+
+def is_own_payload(text: str, knowledge: Knowledge) -> bool:
+    """Whether a text is a payload that a card of this assistant could offer."""
+    question = question_from_payload(text)
+    if question is None or question.topic not in knowledge.topics or len(question.roles) > len(knowledge.roles):
+        return False
+    known_roles = all(role in knowledge.roles for role in question.roles)
+    known_aspect = question.aspect is None or question.aspect in (*knowledge.topics, "overall")
+    known_country = question.country is None or question.country in {country.code for country in knowledge.countries}
+    known_level = question.level is None or question.level in {level.id for level in knowledge.levels}
+    return known_roles and known_aspect and known_country and known_level

@@ -1,0 +1,27 @@
+"""An output channel that keeps a message whole: text, buttons and card in one item, never split at blank lines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rasa.core.channels.channel import CollectingOutputChannel
+
+
+class WholeMessages(CollectingOutputChannel):
+    """Collects one item a bot message: ``{recipient_id, text, buttons, custom}``."""
+
+    def __init__(self, name: str) -> None:
+        """Collect for the channel of this name."""
+        super().__init__()
+        self._name = name
+
+    def name(self) -> str:  # type: ignore[override]
+        """The name that actions see as the input channel."""
+        return self._name
+
+    async def send_response(self, recipient_id: str, message: dict[str, Any]) -> None:
+        """Keep a message as it is."""
+        item: dict[str, Any] = {"recipient_id": recipient_id, "text": message.get("text") or "", "buttons": message.get("buttons") or []}
+        if message.get("custom"):
+            item["custom"] = message["custom"]
+        self.messages.append(item)

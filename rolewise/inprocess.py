@@ -1,0 +1,80 @@
+"""Custom actions inside the server's process: the same executor as the action server, without the HTTP hop."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+from typing import Any
+
+from rasa.core.actions.action import RemoteAction
+from rasa.core.utils import AvailableEndpoints
+from rasa.utils.endpoints import ClientResponseError, EndpointConfig
+from rasa_sdk.executor import ActionExecutor
+from rasa_sdk.interfaces import ActionExecutionRejection, ActionNotFoundException
+
+from rolewise.settings import settings
+
+PACKAGE = "actions"
+
+
+class InProcessActions(EndpointConfig):
+    """Stands where Rasa expects the address of the action server, and runs the actions here.
+
+    Rasa calls one method of it, ``request``; the call goes through JSON as it would over HTTP, so that an action cannot change
+    what the server holds.
+    """
+
+    def __init__(self, package: str = PACKAGE) -> None:
+        """Load the actions of a package."""
+        super().__init__(url=f"inprocess://{package}")
+        self.executor = ActionExecutor()
+        self.executor.register_package(package)
+
+    async def request(
+        self,
+        method: str = "post",
+        subpath: str | None = None,
+        content_type: str | None = None,
+        compress: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Run one action. Raises ClientResponseError as the HTTP client does for a rejected or unknown action."""
+        call = json.loads(json.dumps(kwargs["json"]))
+        try:
+            action = self.executor.actions.get(call["next_action"])
+            if action is None or inspect.iscoroutinefunction(action):
+                return await self.executor.run(call)
+            return await asyncio.to_thread(asyncio.run, self.executor.run(call))
+        except ActionExecutionRejection as rejection:
+            detail = {"error": rejection.message, "action_name": rejection.action_name}
+            raise ClientResponseError(400, "rejected", json.dumps(detail)) from rejection
+        except ActionNotFoundException as missing:
+            detail = {"error": missing.message, "action_name": missing.action_name}
+            raise ClientResponseError(404, "not found", json.dumps(detail)) from missing
+
+
+def compile_response_validator() -> None:
+    """Let Rasa check action responses with a validator that is compiled once.
+
+    Rasa 3.6.21 checks its constant response schema against the metaschema at every action call, about 12 ms of the event loop.
+    The schema stays the same, and what does not fit is refused as before.
+    """
+    from jsonschema.validators import validator_for
+
+    schema = RemoteAction.action_response_format_spec()
+    validator = validator_for(schema)(schema)
+
+    def validate(self: RemoteAction, result: dict[str, Any]) -> bool:
+        validator.validate(result)
+        return True
+
+    RemoteAction._validate_action_result = validate  # type: ignore[method-assign]
+
+
+def with_actions(endpoints: AvailableEndpoints) -> AvailableEndpoints:
+    """The endpoints, with the actions in this process unless the settings say ``http``."""
+    compile_response_validator()
+    if settings().actions == "inprocess":
+        endpoints.action = InProcessActions()
+    return endpoints

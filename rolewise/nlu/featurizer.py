@@ -1,0 +1,120 @@
+"""Rasa component: sentence vectors of a message and of the questions in it, by all-MiniLM-L6-v2 on OpenVINO."""
+
+from __future__ import annotations
+
+import shutil
+from typing import Any
+
+import numpy as np
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.nlu.constants import SPACY_DOCS
+from rasa.shared.nlu.constants import FEATURE_TYPE_SENTENCE, TEXT
+from rasa.shared.nlu.training_data.features import Features
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from rolewise.nlu.encoder import WEIGHTS_SHA256, SentenceEncoder, converted
+from rolewise.nlu.fingerprint import sources_hash
+from rolewise.nlu.language import MENTIONS, RolewiseLanguage
+from rolewise.nlu.split import ENCODER_MASK, Piece, pieces
+
+PIECES = "rolewise_pieces"
+VECTORS = "rolewise_vectors"
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=True)
+class SentenceEncoderFeaturizer(GraphComponent):
+    """Cuts a message into pieces and encodes them, role names masked, in one batch.
+
+    The whole message's vector is set as an ordinary dense sentence feature of 384 floats, so that any Rasa classifier can use
+    it. Training converts the encoder once (kept in the cache directory) and puts a copy into the model.
+    """
+
+    @classmethod
+    def required_components(cls) -> list[type]:
+        """The doc and the names come from there."""
+        return [RolewiseLanguage]
+
+    @staticmethod
+    def get_default_config() -> dict[str, Any]:
+        """``mask_roles``: replace role names before encoding."""
+        return {"mask_roles": True}
+
+    @staticmethod
+    def required_packages() -> list[str]:
+        """Packages whose versions enter the cache key."""
+        return ["openvino", "tokenizers"]
+
+    @classmethod
+    def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
+        """Train again when the weights or the helper modules change."""
+        return f"{WEIGHTS_SHA256[:16]}-{sources_hash()}"
+
+    def __init__(self, config: dict[str, Any], model_storage: ModelStorage, resource: Resource, name: str) -> None:
+        """Keep where to store; the encoder comes with training or loading."""
+        self._config = config
+        self._model_storage = model_storage
+        self._resource = resource
+        self._name = name
+        self._encoder: SentenceEncoder | None = None
+
+    @classmethod
+    def create(
+        cls, config: dict[str, Any], model_storage: ModelStorage, resource: Resource, execution_context: ExecutionContext
+    ) -> SentenceEncoderFeaturizer:
+        """Create an untrained component."""
+        return cls(config, model_storage, resource, execution_context.node_name)
+
+    def train(self, training_data: TrainingData) -> Resource:
+        """Put the converted encoder into the model. Raises EncoderError where the weights are absent or wrong."""
+        with self._model_storage.write_to(self._resource) as directory:
+            for file in sorted(converted().iterdir()):
+                shutil.copyfile(file, directory / file.name)
+        return self._resource
+
+    @classmethod
+    def load(
+        cls,
+        config: dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+        **kwargs: Any,
+    ) -> SentenceEncoderFeaturizer:
+        """Load the encoder from the model. Raises EncoderError where it is not complete."""
+        component = cls(config, model_storage, resource, execution_context.node_name)
+        with model_storage.read_from(resource) as directory:
+            component._encoder = SentenceEncoder(directory)
+        return component
+
+    def process_training_data(self, training_data: TrainingData) -> TrainingData:
+        """Encode the training messages, each as a whole, in one batch."""
+        examples = [example for example in training_data.training_examples if example.get(SPACY_DOCS[TEXT]) is not None]
+        wholes = [pieces(example.get(SPACY_DOCS[TEXT]), example.get(MENTIONS))[0] for example in examples]
+        vectors = self._encode(wholes)
+        for example, whole, vector in zip(examples, wholes, vectors):
+            self._set(example, [whole], vector[None, :])
+        return training_data
+
+    def process(self, messages: list[Message]) -> list[Message]:
+        """Encode each message and its pieces; a message without text is left alone."""
+        for message in messages:
+            doc = message.get(SPACY_DOCS[TEXT])
+            if doc is not None and doc.text.strip():
+                found = pieces(doc, message.get(MENTIONS))
+                self._set(message, found, self._encode(found))
+        return messages
+
+    def _encode(self, found: list[Piece]) -> np.ndarray:
+        if self._encoder is None:
+            raise RuntimeError("the sentence encoder is not loaded")
+        mask = self._config["mask_roles"]
+        return self._encoder.encode([piece.masked(ENCODER_MASK) if mask else piece.text for piece in found])
+
+    def _set(self, message: Message, found: list[Piece], vectors: np.ndarray) -> None:
+        message.set(PIECES, found)
+        message.set(VECTORS, vectors)
+        message.add_features(Features(vectors[:1], FEATURE_TYPE_SENTENCE, TEXT, self._name))

@@ -1,0 +1,154 @@
+"""Cuts a message into the questions it may hold: by sentence, by coordinated clause, by coordinated topics."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from spacy.tokens import Doc, Token
+
+from rolewise.nlu.names import OTHER_TITLE, TOPIC, Mention
+
+MASK = "xrole"
+ENCODER_MASK = "engineer"
+
+STARTERS = frozenset(
+    "what what's whats how how's which who who's whom whose where where's when why do does did is are am was were can could should shall "
+    "will would may might must has have had isn't aren't don't doesn't can't".split()
+)
+REQUESTS = frozenset("tell explain compare describe list give show define name".split())
+LINKS = frozenset("and or but also plus & , ; then so as well + /".split())
+FILLERS = frozenset("so and but also please hi hello hey ok okay well now then plus or anyway honestly , - ; : & thanks just".split())
+NOUN_LINKS = frozenset("and & , or plus / + the a as well its their".split())
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of a cleaned text that may be a question of its own.
+
+    Attributes:
+        text: the piece.
+        mentions: the names in it; their spans are in ``text``.
+        question: whether it has the form of a question or a request.
+        kind: ``whole``, ``sentence``, ``clause`` or ``topics``.
+    """
+
+    text: str
+    mentions: tuple[Mention, ...]
+    question: bool
+    kind: str
+
+    def directions(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The other job titles that somebody comes from, and those that somebody wants to reach."""
+        origins: list[str] = []
+        targets: list[str] = []
+        for mention in self.mentions:
+            if mention.label == OTHER_TITLE:
+                before = self.text[: mention.start]
+                after = self.text[mention.end :].lstrip()
+                if TARGET.search(before):
+                    targets.append(mention.id)
+                elif ORIGIN.search(before) or after.startswith(("->", "-->", "turned", "background", "by trade", "by training", "to ")):
+                    origins.append(mention.id)
+        return tuple(dict.fromkeys(origins)), tuple(dict.fromkeys(targets))
+
+    def masked(self, mask: str) -> str:
+        """The text with the names of roles replaced, so that what is learned does not depend on the role."""
+        out, position = [], 0
+        for mention in self.mentions:
+            if mention.label == "role":
+                out += [self.text[position : mention.start], mask]
+                position = mention.end
+        return "".join([*out, self.text[position:]])
+
+
+# What stands before a title that somebody comes from, and before one that somebody wants to reach.
+ORIGIN = re.compile(r"(?:\bfrom|\bam|\bi'm|\bwas|\bbeen|\bas|\bformer|\bex|\bcurrently|\bis|\bbeing|\bleave|\bleaving|\bquit|\bquitting)\W+(?:(?:a|an|the|my|being|job|career|as|current|trained|qualified|registered|working|full time|old)\W+){0,3}$")
+TARGET = re.compile(r"(?:\bto|\binto|\bbecome|\bbecoming|\bbe|\btoward|\btowards|\bbecame|->|\bvs|\bversus)\W*(?:(?:a|an|the|be|become|being|good|great|job|as)\W+){0,3}$")
+
+
+def pieces(doc: Doc, mentions: list[Mention]) -> list[Piece]:
+    """The message as a whole first, then the pieces it can be cut into; only the whole where there is nothing to cut.
+
+    Args:
+        doc: the cleaned text with sentence ends.
+        mentions: the names in it.
+    """
+    whole = Piece(doc.text, tuple(mentions), _is_question(list(doc)), "whole")
+    found: list[Piece] = []
+    for sentence in doc.sents:
+        tokens = [token for token in sentence if not token.is_space]
+        if not tokens:
+            continue
+        start = 0
+        cuts = [index for index in range(1, len(tokens)) if _starts_clause(tokens, index)]
+        for cut in [*cuts, len(tokens)]:
+            part = tokens[start:cut]
+            while part and part[-1].lower_ in LINKS:
+                part = part[:-1]
+            if any(token.is_alpha for token in part):
+                found.append(_piece(doc, part, mentions, "clause" if cuts else "sentence"))
+            start = cut
+    found = [new for piece in found for new in (_by_topics(piece, doc) or [piece])]
+    return [whole] if len(found) < 2 else [whole, *found]
+
+
+def _starts_clause(tokens: list[Token], index: int) -> bool:
+    """Whether a new question begins here: a question word after a link, or an auxiliary with its subject after one."""
+    word = tokens[index].lower_
+    if word not in STARTERS and word not in REQUESTS:
+        return False
+    before = tokens[index - 1].lower_
+    if before not in LINKS:
+        return False
+    if word in ("which", "who", "where", "when", "whose", "have", "has", "had", "what", "how", "why", "is", "are") and before == "or":
+        return True
+    following = tokens[index + 1].lower_ if index + 1 < len(tokens) else ""
+    if before == "," and word in ("which", "who", "where", "when"):
+        return following in STARTERS or word in ("who", "where") and following != ""
+    return bool(following)
+
+
+def _piece(doc: Doc, tokens: list[Token], mentions: list[Mention], kind: str) -> Piece:
+    start, end = tokens[0].idx, tokens[-1].idx + len(tokens[-1])
+    inside = tuple(
+        Mention(m.label, m.id, m.start - start, m.end - start, m.text) for m in mentions if m.start >= start and m.end <= end
+    )
+    return Piece(doc.text[start:end], inside, _is_question(tokens), kind)
+
+
+def _is_question(tokens: list[Token]) -> bool:
+    words = [token.lower_ for token in tokens if not token.is_space]
+    if "?" in words or "vs" in words or "versus" in words:
+        return True
+    while words and words[0] in FILLERS:
+        words = words[1:]
+    return bool(words) and (words[0] in STARTERS or words[0] in REQUESTS)
+
+
+def _by_topics(piece: Piece, doc: Doc) -> list[Piece]:
+    """One piece a topic where topics are listed: "skills and tools of an mle" to "skills of an mle", "tools of an mle"."""
+    topics = [mention for mention in piece.mentions if mention.label == TOPIC]
+    run: list[Mention] = []
+    for mention in topics:
+        if run and not set(_words(piece.text[run[-1].end : mention.start])) <= NOUN_LINKS:
+            if len(run) > 1:
+                break
+            run = []
+        run.append(mention)
+    if len(run) < 2 or len({mention.id for mention in run}) < 2:
+        return []
+    head, tail = piece.text[: run[0].start], piece.text[run[-1].end :]
+    out = []
+    for topic in run:
+        text = head + topic.text + tail
+        shift = len(head) + len(topic.text) - run[-1].end
+        kept = [m for m in piece.mentions if m.end <= run[0].start]
+        kept.append(Mention(topic.label, topic.id, len(head), len(head) + len(topic.text), topic.text))
+        kept += [Mention(m.label, m.id, m.start + shift, m.end + shift, m.text) for m in piece.mentions if m.start >= run[-1].end]
+        out.append(Piece(text, tuple(kept), piece.question, "topics"))
+    return out
+
+
+def _words(text: str) -> list[str]:
+    return text.replace(",", " , ").replace("/", " / ").replace("&", " & ").split()

@@ -1,0 +1,56 @@
+"""The fixed sentences of the assistant: greetings, refusals, questions back. What it knows is in the knowledge file."""
+
+from __future__ import annotations
+
+SCOPE = "I answer questions about three careers: machine learning engineer, software engineer and data scientist."
+
+GREETING = "Hello! I am Rolewise, a careers assistant. " + SCOPE + " What would you like to know?"
+GREETING_AGAIN = "Hello again. What would you like to know next?"
+GOODBYE = "Goodbye, and good luck with your decision. You can come back with a question at any time."
+THANKS = "You are welcome. Ask on whenever you like."
+BOT = "I am a program, not a person. I look your question up in a file of sourced facts that a careers team keeps; nothing is made up on the spot."
+CHITCHAT = "I am a program for career questions, so I have little to tell about myself. I am happy to help you with yours."
+CALM = "I am sorry this is frustrating. Tell me in a few words what you want to know, or tap one of these."
+CALM_AGAIN = "Let us get to what helps you. These are good places to start."
+RATED_UP = "Thank you, that is good to know."
+RATED_DOWN = "Thank you for telling me, and sorry it did not help. The careers team sees it. What was missing?"
+RATED_TWICE = "Noted, thank you."
+RATED_NOTHING = "There is no answer to rate yet. Ask me something first."
+RESTARTED = "All right, I have forgotten what we talked about. What would you like to know?"
+STOPPED = "All right, we leave it there. Ask me anything else whenever you like."
+DENIED = "All right. Then tell me in your own words what you would like to know, or tap one of these."
+NOTHING_YET = "I have not answered anything yet. Ask me a question first, for example one of these."
+
+MENU_TITLE = "What you can ask me"
+MENU = SCOPE + " Name a role and a topic, compare roles, or ask which role suits you. Each answer shows its sources."
+MENU_POINTS = [
+    "The work: what the role is, responsibilities, daily tasks, tools, languages, collaboration",
+    "Getting in: degree, skills, first steps, experience, interview, switching roles",
+    "Prospects: salary, demand, career path, industries, remote work, effect of AI",
+    "Deciding: pros, cons, difficulty, whether it is a good career, which role suits you, comparisons",
+]
+
+# Two of each, so that the same apology never stands twice running.
+NOT_UNDERSTOOD = (
+    "I am not sure I can answer that. " + SCOPE + " The nearest things I know are below.",
+    "That one is beyond what I know, sorry. Perhaps one of these comes close.",
+)
+DECLINED = (
+    "That is outside what I know, sorry. " + SCOPE,
+    "Sorry, I cannot help with that. My subject is the three careers: machine learning, software engineering and data science.",
+)
+MENU_AFTER_UNSURE = "I still do not follow, sorry. Here is what I can help with; tap a topic or ask it in other words."
+DID_YOU_MEAN = "I want to be sure that I understand you. Did you mean one of these?"
+COMPANY = "I cannot speak for one employer ({names}): pay, culture and hiring differ from firm to firm. What I know is general, and sourced."
+OTHER_TITLE = "I do not cover {names}. " + SCOPE
+OTHER_TITLE_BESIDE = "I do not cover {names}, so this is about {roles} only."
+WHICH_ROLE = "For which role? {question}"
+WHICH_TOPIC = "What would you like to know about {roles}?"
+AS_BEFORE = "For {roles}, as before:"
+CORRECTED = "For {roles} then:"
+TOO_MANY = "You asked more than three things at once; here are the first three."
+TOO_LONG = "Your message has {length} characters; I can read up to {limit}. Please send the question in a shorter form."
+EMPTY = "I did not receive any words. What would you like to know?"
+FAILED = "Something went wrong on my side, and your question was not answered. Please try again in a moment."
+THAT_IS_ALL = "That is all I have on this."
+SOURCES_OF = "The last answer rests on these sources; the facts were last reviewed on {date}."

@@ -1,0 +1,174 @@
+"""The training messages of ``data/nlu.yml``: enough of each, none under two intents, not alike, none of them a test message."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from rapidfuzz import fuzz, process
+
+from rolewise.knowledge.loader import load
+from rolewise.nlu import names
+
+ROOT = Path(__file__).parent.parent
+TESTS = ROOT / "tests"
+EVAL_DIR = os.environ.get("ROLEWISE_EVAL_DIR")
+
+SMALL_TALK = (
+    "greet", "goodbye", "thanks", "affirm", "deny", "bot_challenge", "capabilities", "abuse", "chitchat", "ask_source",
+    "repeat", "shorter", "more", "start_over", "follow_up", "start_quiz", "feedback_positive", "feedback_negative", "stop",
+)  # fmt: skip
+MIN_TOPIC, MIN_SMALL_TALK, MIN_OUT_OF_SCOPE = 200, 50, 900
+
+# Two messages of a topic are alike from this ratio on, once role names are masked; so many per cent of a topic may be.
+ALIKE, MAX_ALIKE = 85, 10
+# A training message of four or more words is a test message from this ratio on; a shorter one only when equal.
+LEAKED, LONG = 92, 4
+
+# Rasa's annotation of entities: [text](entity) or [text]{"entity": ...}.
+ANNOTATION = re.compile(r"\[([^\]]+)\](?:\([^)]*\)|\{[^}]*\})")
+
+
+def normalised(text: str) -> str:
+    """Casefolded, without punctuation; a text of nothing but punctuation stays as it is."""
+    bare = "".join(char for char in text.casefold() if not unicodedata.category(char).startswith("P"))
+    return " ".join(bare.split()) or text.casefold().strip()
+
+
+@pytest.fixture(scope="module")
+def examples() -> list[tuple[str, str]]:
+    """(intent, message) of every training message, in the order of the file."""
+    data = yaml.load((ROOT / "data" / "nlu.yml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    lines = [(block["intent"], line) for block in data["nlu"] for line in block["examples"].splitlines()]
+    assert all(line.startswith("- ") for _, line in lines)
+    return [(intent, line[2:]) for intent, line in lines]
+
+
+@pytest.fixture(scope="module")
+def knowledge():
+    return load(ROOT / "knowledge" / "careers.yml")
+
+
+def in_jsonl(path: Path) -> Iterator[str]:
+    """The messages of a JSONL file: ``text``, its spelling-corrected form ``clean``, or the ``turns`` of a conversation."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.strip():
+            record = json.loads(line)
+            yield from (record[field] for field in ("text", "clean") if isinstance(record.get(field), str))
+            yield from (turn for turn in record.get("turns", []) if isinstance(turn, str))
+
+
+def in_test_stories(path: Path) -> Iterator[str]:
+    """What the user says in Rasa's test stories, without entity annotations and without tapped payloads."""
+    for story in yaml.safe_load(path.read_text(encoding="utf-8"))["stories"]:
+        for step in story["steps"]:
+            if "user" in step and not step["user"].lstrip().startswith("/"):
+                yield ANNOTATION.sub(r"\1", step["user"]).strip()
+
+
+def in_dialogues(path: Path) -> Iterator[str]:
+    """What the user types in the golden dialogues."""
+    for dialogue in yaml.safe_load(path.read_text(encoding="utf-8")):
+        yield from (turn["say"] for turn in dialogue["turns"] if isinstance(turn.get("say"), str))
+
+
+def leaks(examples: list[tuple[str, str]], tested: Iterator[str], set_phrases: bool = False) -> list[str]:
+    """Training messages that are, or nearly are, test messages.
+
+    Single words ("hi", "yes") are never counted: a person has no other way to say them. Nor, with ``set_phrases``, are
+    small talk's phrases of two or three words ("tell me more"): in scripted dialogues they steer and do not measure.
+    """
+    wanted = {normalised(text) for text in tested}
+    long = sorted(text for text in wanted if len(text.split()) >= LONG)
+    texts = [normalised(text) for _, text in examples]
+    nearest = (
+        process.cdist(texts, long, scorer=fuzz.ratio, score_cutoff=LEAKED, dtype=np.uint8, workers=-1).max(axis=1)
+        if long
+        else np.zeros(len(texts))
+    )
+    found = []
+    for (intent, text), bare, ratio in zip(examples, texts, nearest, strict=True):
+        words = len(bare.split())
+        excepted = words == 1 or (set_phrases and words < LONG and intent in SMALL_TALK)
+        if ratio >= LEAKED or (bare in wanted and not excepted):
+            found.append(f"{intent}: {text}")
+    return found
+
+
+def test_every_topic_has_enough_examples(examples, knowledge):
+    counts = Counter(intent for intent, _ in examples)
+    short = {topic: counts[f"ask_{topic}"] for topic in knowledge.topics if counts[f"ask_{topic}"] < MIN_TOPIC}
+    assert not short, f"topics with fewer than {MIN_TOPIC} examples: {short}"
+
+
+def test_small_talk_and_out_of_scope_have_enough_examples(examples):
+    counts = Counter(intent for intent, _ in examples)
+    short = {intent: counts[intent] for intent in SMALL_TALK if counts[intent] < MIN_SMALL_TALK}
+    assert not short, f"intents with fewer than {MIN_SMALL_TALK} examples: {short}"
+    assert counts["out_of_scope"] >= MIN_OUT_OF_SCOPE
+
+
+def test_every_intent_is_a_topic_or_known(examples, knowledge):
+    known = {f"ask_{topic}" for topic in knowledge.topics} | {*SMALL_TALK, "out_of_scope"}
+    assert {intent for intent, _ in examples} == known
+
+
+def test_no_example_reads_as_payload_or_entity(examples):
+    odd = [text for _, text in examples if not text.strip() or text.startswith(("/", "- ")) or ANNOTATION.search(text)]
+    assert not odd
+
+
+def test_no_text_stands_twice(examples):
+    intents = defaultdict(list)
+    for intent, text in examples:
+        intents[normalised(text)].append(intent)
+    twice = {text: found for text, found in intents.items() if len(found) > 1}
+    assert not twice
+
+
+def test_few_messages_of_a_topic_are_alike(examples, knowledge):
+    nlp = names.build(knowledge)
+    masked = defaultdict(list)
+    topical = [(intent, text) for intent, text in examples if intent.removeprefix("ask_") in knowledge.topics]
+    for (intent, _), doc in zip(topical, nlp.pipe(text for _, text in topical), strict=True):
+        text = doc.text
+        for mention in reversed(names.mentions(doc)):
+            if mention.label == names.ROLE:
+                text = text[: mention.start] + "ROLE" + text[mention.end :]
+        masked[intent].append(normalised(text))
+    crowded = {}
+    for intent, texts in masked.items():
+        ratios = process.cdist(texts, texts, scorer=fuzz.ratio, score_cutoff=ALIKE, dtype=np.uint8, workers=-1)
+        share = 100 * (np.triu(ratios, k=1).max(axis=0) >= ALIKE).mean()
+        if share > MAX_ALIKE:
+            crowded[intent] = f"{share:.1f} %"
+    assert not crowded, f"more than {MAX_ALIKE} % of the messages are like an earlier one: {crowded}"
+
+
+@pytest.mark.parametrize("name", ["questions.jsonl", "out_of_scope.jsonl", "small_talk.jsonl"])
+def test_no_test_message_is_a_training_message(examples, name):
+    assert not leaks(examples, in_jsonl(TESTS / "data" / name))
+
+
+@pytest.mark.parametrize(("name", "read"), [("test_stories.yml", in_test_stories), ("dialogues.yml", in_dialogues)])
+def test_no_scripted_message_is_a_training_message(examples, name, read):
+    if not (TESTS / name).is_file():
+        pytest.skip(f"tests/{name} is absent")
+    assert not leaks(examples, read(TESTS / name), set_phrases=True)
+
+
+@pytest.mark.skipif(not EVAL_DIR, reason="ROLEWISE_EVAL_DIR is not set: no evaluation questions to compare with")
+def test_no_evaluation_message_is_a_training_message(examples):
+    files = sorted(Path(EVAL_DIR or "").rglob("*.jsonl"))
+    assert files, f"ROLEWISE_EVAL_DIR={EVAL_DIR} holds no JSONL file"
+    for file in files:
+        found = leaks(examples, in_jsonl(file))
+        assert not found, f"{file.name}: {found}"
