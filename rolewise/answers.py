@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from rolewise.cards import Card, CardQuestion, CardSource, CardTable, Suggestion
 from rolewise.knowledge import Entry, Figure, Knowledge, Statement
-from rolewise.questions import COMPARE, OVERALL, Question
+from rolewise.questions import COMPARE, Question
 
 # How many points an answer shows at first, alone and beside others; "more" shows all.
 POINTS_ALONE = 4
@@ -200,7 +200,9 @@ class Answers:
             words.append(f"at {name}" if name.endswith("level") else f"at {name} level")
         if question.country:
             country = next((item for item in self.knowledge.countries if item.code == question.country), None)
-            words.append(f"in {'the ' if question.country in ('US', 'UK', 'NL', 'AE') else ''}{country.name if country else question.country}")
+            words.append(
+                f"in {'the ' if question.country in ('US', 'UK', 'NL', 'AE') else ''}{country.name if country else question.country}"
+            )
         return " ".join(words)
 
     def figures(self, entry: Entry, country: str | None, level: str | None) -> tuple[list[Figure], bool]:
@@ -215,7 +217,11 @@ class Answers:
 
         money = [figure for figure in entry.figures if "a year" in figure.unit]
         here = [figure for figure in money if at(figure)]
-        wanted = [figure for figure in here if (level is None and figure.level in ("all", "entry", "experienced")) or figure.level in _levels(level)]
+        wanted = [
+            figure
+            for figure in here
+            if (level is None and figure.level in ("all", "entry", "experienced")) or figure.level in _levels(level)
+        ]
         official = sorted(wanted, key=lambda figure: ("official", "proxy", "survey", "private").index(figure.kind))
         if wanted:
             return official[:3], True
@@ -251,7 +257,11 @@ class Answers:
             draft.lead.append(sentence)
         if question.topic in PLACED_TOPICS and (question.country or question.level):
             for role in roles:
-                placed = self._placed_lead(draft, Question(question.topic, (role,), None, question.country, question.level), self.knowledge.roles[role].answers[question.topic])
+                placed = self._placed_lead(
+                    draft,
+                    Question(question.topic, (role,), None, question.country, question.level),
+                    self.knowledge.roles[role].answers[question.topic],
+                )
                 if placed:
                     draft.points.append(placed)
         topics = list(OVERALL_TOPICS) if overall else [question.topic]
@@ -261,7 +271,7 @@ class Answers:
         if draft.table is None:
             draft.table = table
         else:
-            draft.points += [f"{column}: {cell}" for column, cell in zip(table.columns[1:], table.rows[0][1:])]
+            draft.points += [f"{column}: {cell}" for column, cell in zip(table.columns[1:], table.rows[0][1:], strict=False)]
         if not overall:
             for role in roles:
                 caveat = self.knowledge.roles[role].answers[question.topic].caveat
@@ -299,7 +309,7 @@ def _amount(value: float, unit: str) -> str:
     number = f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
     for code, sign in (("USD", "$"), ("GBP", "£"), ("INR", "₹"), ("EUR", "€")):
         if unit.startswith(code):
-            return f"{sign}{number}{unit[len(code):]}"
+            return f"{sign}{number}{unit[len(code) :]}"
     return f"{number}%" if unit.startswith("percent") else f"{number} {unit}"
 
 

@@ -71,7 +71,7 @@ class Asker:
         intent, confidence = None, 0.0
         try:
             await self.agent.handle_message(UserMessage(admitted.text, collector, sender, input_channel=CHANNEL))
-            tracker = await self.agent.tracker_store.retrieve(sender)  # type: ignore[union-attr]
+            tracker = await self.agent.tracker_store.retrieve(sender)
             if tracker is not None and tracker.latest_message is not None:
                 parse = tracker.latest_message.parse_data or {}
                 best = next(iter(parse.get("intent_ranking") or []), None) or parse.get("intent") or {}

@@ -14,22 +14,28 @@ THIRD = "third"
 OTHER = "other"
 CORRECTION = "correction"
 
+MORE_OR_LESS = r"(?:more|most|better|best|less|least|happier|highest|lowest|\w+er|\w+est)"
+
 PATTERNS: dict[str, re.Pattern[str]] = {
     COMPARING: re.compile(
-        r"\bwhich (?:one|1|role|job|career|path|of)\b|\bwho(?:'s| is| are)?\b.*\b(?:more|most|better|best|less|least|\w+er|happier|highest|lowest)\b"
-        r"|\b(?:vs|versus|than|compared?|comparison|difference|differences|differ)\b|\bbetween\b|\bwhich\b.*\b(?:more|most|better|best|less|least|\w+er|\w+est)\b"
+        r"\bwhich (?:one|1|role|job|career|path|of)\b"
+        rf"|\b(?:who(?:'s)?|which)\b.*\b{MORE_OR_LESS}\b"
+        r"|\b(?:vs|versus|than|compared?|comparison|differences?|differ|between)\b"
     ),
-    BOTH: re.compile(r"\b(?:both|the two|these two|those two|two of them|either of them|each of them|them both)\b"),
-    ALL: re.compile(r"\b(?:all three|all 3|the three|all of them|each of the three|of the three|three of them|all the roles|all roles|every role|any of the three)\b"),
-    FIRST: re.compile(r"\b(?:the )?(?:first|1st) (?:one|role|job)\b|\bthe first\b|\bthe former\b"),
-    SECOND: re.compile(r"\b(?:the )?(?:second|2nd) (?:one|role|job)\b|\bthe second\b|\bthe latter\b"),
-    THIRD: re.compile(r"\b(?:the )?(?:third|3rd|last) (?:one|role|job)\b|\bthe third\b"),
-    OTHER: re.compile(r"\b(?:the )?other (?:one|role|job|ones|two|2|way)\b|\bthe others?\b"),
-    POINTING: re.compile(r"\b(?:it|its|they|them|their|that (?:job|role|one|career)|this (?:job|role|one|career)|same|one)\b"),
+    BOTH: re.compile(r"\b(?:both|(?:the|these|those) two|two of them|either of them|each of them|them both)\b"),
+    ALL: re.compile(
+        r"\b(?:(?:all|the|of the|any of the|each of the) (?:three|3)|three of them|all of them|all (?:the )?roles|every role)\b"
+    ),
+    FIRST: re.compile(r"\b(?:first|1st) (?:one|role|job)\b|\bthe (?:first|former)\b"),
+    SECOND: re.compile(r"\b(?:second|2nd) (?:one|role|job)\b|\bthe (?:second|latter)\b"),
+    THIRD: re.compile(r"\b(?:third|3rd|last) (?:one|role|job)\b|\bthe third\b"),
+    OTHER: re.compile(r"\bother (?:one|role|job|ones|two|2|way)\b|\bthe others?\b"),
+    POINTING: re.compile(r"\b(?:it|its|they|them|their|(?:that|this) (?:job|role|one|career)|same|one)\b"),
     CORRECTION: re.compile(
-        r"^(?:no|nope|nah|not|sorry|oops|wait|actually|i mean|i meant|rather)\b|\b(?:i meant|i mean|not what i|instead of|i said|i was asking about|i wanted)\b"
+        r"^(?:no|nope|nah|not|sorry|oops|wait|actually|i mean|i meant|rather)\b"
+        r"|\b(?:i meant|i mean|not what i|instead of|i said|i was asking about|i wanted)\b"
     ),
-}  # fmt: skip
+}
 
 
 def cues(text: str) -> frozenset[str]:

@@ -312,8 +312,10 @@ class Dialogue:
     def _other_is_subject(self, part: Part) -> bool:
         """Whether a question is about a job that is not covered, rather than from there or beside it."""
         if part.roles:
-            return bool(part.targets) and part.topic in ("switch_role", "start_learning", "career_path") and not (
-                set(part.origins) >= set(part.others)
+            return (
+                bool(part.targets)
+                and part.topic in ("switch_role", "start_learning", "career_path")
+                and not (set(part.origins) >= set(part.others))
             )
         return not (set(part.origins) >= set(part.others) and part.topic in ENTRY_TOPICS)
 
@@ -325,7 +327,8 @@ class Dialogue:
 
     def _nearest(self, part: Part) -> list[Question]:
         """What to offer instead of a job that is not covered: the same topic for the nearest role."""
-        nearest = [other.nearest for other in map(self.knowledge.title_of_other, part.others) if other and other.nearest]
+        titles = [self.knowledge.title_of_other(name) for name in part.others]
+        nearest = [title.nearest for title in titles if title is not None and title.nearest is not None]
         roles = unique([*part.roles, *nearest]) or tuple(self.knowledge.roles)
         topic = part.topic if part.topic and part.best.confidence >= LEAST_GUESS and part.topic != COMPARE else "define_role"
         return [Question(topic, (role,)) for role in roles[:2]]
@@ -362,9 +365,7 @@ class Dialogue:
     def _last(self, shown: str) -> Card:
         context = self.context
         context.shown, context.unsure = shown, 0
-        return self._offer(
-            self.answers.card(context.questions, context.answer_id or "a0", None, shown, self._next_questions())
-        )
+        return self._offer(self.answers.card(context.questions, context.answer_id or "a0", None, shown, self._next_questions()))
 
     def _next_questions(self) -> list[Question]:
         """What to ask next: new topics for the roles in play, then the same topic beside another role."""
@@ -427,7 +428,9 @@ class Dialogue:
         return [
             spelled
             for question in guesses
-            for spelled in ([question] if self.answers.knows(question) else [replace(question, roles=(role,)) for role in self.knowledge.roles])
+            for spelled in (
+                [question] if self.answers.knows(question) else [replace(question, roles=(role,)) for role in self.knowledge.roles]
+            )
         ][:4]
 
     def _not_covered(self, part: Part) -> Card:

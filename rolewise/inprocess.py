@@ -69,7 +69,7 @@ def compile_response_validator() -> None:
         validator.validate(result)
         return True
 
-    RemoteAction._validate_action_result = validate  # type: ignore[method-assign]
+    RemoteAction._validate_action_result = validate
 
 
 def with_actions(endpoints: AvailableEndpoints) -> AvailableEndpoints:

@@ -8,7 +8,10 @@ GREETING = "Hello! I am Rolewise, a careers assistant. " + SCOPE + " What would 
 GREETING_AGAIN = "Hello again. What would you like to know next?"
 GOODBYE = "Goodbye, and good luck with your decision. You can come back with a question at any time."
 THANKS = "You are welcome. Ask on whenever you like."
-BOT = "I am a program, not a person. I look your question up in a file of sourced facts that a careers team keeps; nothing is made up on the spot."
+BOT = (
+    "I am a program, not a person. I look your question up in a file of sourced facts that a careers team keeps; "
+    "nothing is made up on the spot."
+)
 CHITCHAT = "I am a program for career questions, so I have little to tell about myself. I am happy to help you with yours."
 CALM = "I am sorry this is frustrating. Tell me in a few words what you want to know, or tap one of these."
 CALM_AGAIN = "Let us get to what helps you. These are good places to start."
@@ -41,7 +44,9 @@ DECLINED = (
 )
 MENU_AFTER_UNSURE = "I still do not follow, sorry. Here is what I can help with; tap a topic or ask it in other words."
 DID_YOU_MEAN = "I want to be sure that I understand you. Did you mean one of these?"
-COMPANY = "I cannot speak for one employer ({names}): pay, culture and hiring differ from firm to firm. What I know is general, and sourced."
+COMPANY = (
+    "I cannot speak for one employer ({names}): pay, culture and hiring differ from firm to firm. What I know is general, and sourced."
+)
 OTHER_TITLE = "I do not cover {names}. " + SCOPE
 OTHER_TITLE_BESIDE = "I do not cover {names}, so this is about {roles} only."
 WHICH_ROLE = "For which role? {question}"

@@ -1,4 +1,4 @@
-"""What stands in front of every channel: which texts may reach the assistant, and as what. One rule of the outside world a function."""
+"""What stands in front of every channel: which texts may reach the assistant, and as what."""
 
 from __future__ import annotations
 

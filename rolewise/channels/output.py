@@ -15,13 +15,17 @@ class WholeMessages(CollectingOutputChannel):
         super().__init__()
         self._name = name
 
-    def name(self) -> str:  # type: ignore[override]
+    def name(self) -> str:
         """The name that actions see as the input channel."""
         return self._name
 
     async def send_response(self, recipient_id: str, message: dict[str, Any]) -> None:
         """Keep a message as it is."""
-        item: dict[str, Any] = {"recipient_id": recipient_id, "text": message.get("text") or "", "buttons": message.get("buttons") or []}
+        item: dict[str, Any] = {
+            "recipient_id": recipient_id,
+            "text": message.get("text") or "",
+            "buttons": message.get("buttons") or [],
+        }
         if message.get("custom"):
             item["custom"] = message["custom"]
         self.messages.append(item)

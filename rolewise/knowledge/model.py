@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, Extra, Field, constr
 
-Id = constr(regex=r"^[a-z][a-z0-9_]*$")
-Text = constr(strip_whitespace=True, min_length=2)
+if TYPE_CHECKING:
+    Id = str
+    Text = str
+    SourceId = str
+    Url = str
+else:
+    Id = constr(regex=r"^[a-z][a-z0-9_]*$")
+    Text = constr(strip_whitespace=True, min_length=2)
+    SourceId = constr(regex=r"^[A-Z][A-Za-z0-9]*$")
+    Url = constr(regex=r"^https?://\S+$")
 
 MAX_LEAD_WORDS = 45
 MAX_CELL_CHARS = 60
@@ -25,28 +33,28 @@ class Model(BaseModel):
 class Source(Model):
     """Where a statement comes from."""
 
-    title: Text  # type: ignore[valid-type]
-    publisher: Text  # type: ignore[valid-type]
+    title: Text
+    publisher: Text
     year: int | None = Field(None, ge=1950, le=2100)
-    url: constr(regex=r"^https?://\S+$") | None = None  # type: ignore[valid-type]
+    url: Url | None = None
     note: str | None = None
 
 
 class Statement(Model):
     """One sentence or phrase and the ids of the sources that carry it."""
 
-    text: Text  # type: ignore[valid-type]
+    text: Text
     sources: list[str] = Field(..., min_items=1)
 
 
 class Figure(Model):
     """One sourced number; ``value`` is a number or a ``[low, high]`` range in ``unit``."""
 
-    label: Text  # type: ignore[valid-type]
+    label: Text
     value: float | tuple[float, float]
-    unit: Text  # type: ignore[valid-type]
-    country: Text  # type: ignore[valid-type]
-    period: Text  # type: ignore[valid-type]
+    unit: Text
+    country: Text
+    period: Text
     level: str = "all"
     kind: Literal["official", "private", "proxy", "survey"]
     sources: list[str] = Field(..., min_items=1)
@@ -67,60 +75,60 @@ class Entry(Model):
 class Role(Model):
     """A covered role: its names, and its answers by topic."""
 
-    name: Text  # type: ignore[valid-type]
-    plural: Text  # type: ignore[valid-type]
-    short: Text  # type: ignore[valid-type]
-    field: Text  # type: ignore[valid-type]
-    aliases: list[Text] = Field(..., min_items=1)  # type: ignore[valid-type]
-    weak_aliases: list[Text] = []  # type: ignore[valid-type]
-    misspellings: list[Text] = []  # type: ignore[valid-type]
-    answers: dict[Id, Entry]  # type: ignore[valid-type]
+    name: Text
+    plural: Text
+    short: Text
+    field: Text
+    aliases: list[Text] = Field(..., min_items=1)
+    weak_aliases: list[Text] = []
+    misspellings: list[Text] = []
+    answers: dict[Id, Entry]
 
 
 class Topic(Model):
     """A topic: how it is titled, asked, named, and what people ask next."""
 
-    title: Text  # type: ignore[valid-type]
-    label: Text  # type: ignore[valid-type]
-    question: Text  # type: ignore[valid-type]
-    compare_question: Text  # type: ignore[valid-type]
-    aliases: list[Text] = []  # type: ignore[valid-type]
-    misspellings: list[Text] = []  # type: ignore[valid-type]
-    next: list[Id] = []  # type: ignore[valid-type]
+    title: Text
+    label: Text
+    question: Text
+    compare_question: Text
+    aliases: list[Text] = []
+    misspellings: list[Text] = []
+    next: list[Id] = []
     general: Entry | None = None
 
 
 class Comparison(Model):
     """The hand-written sentences for one set of roles: overall, and by topic."""
 
-    roles: list[Id] = Field(..., min_items=2)  # type: ignore[valid-type]
+    roles: list[Id] = Field(..., min_items=2)
     lead: Statement
-    topics: dict[Id, Statement] = {}  # type: ignore[valid-type]
+    topics: dict[Id, Statement] = {}
 
 
 class OtherTitle(Model):
     """A job title that is recognised and not covered; ``kind_of`` names the role it is a special form of."""
 
-    name: Text  # type: ignore[valid-type]
-    aliases: list[Text] = []  # type: ignore[valid-type]
-    nearest: Id | None = None  # type: ignore[valid-type]
-    kind_of: Id | None = None  # type: ignore[valid-type]
+    name: Text
+    aliases: list[Text] = []
+    nearest: Id | None = None
+    kind_of: Id | None = None
 
 
 class Country(Model):
     """A country that people name, with its cities and other names."""
 
-    code: Text  # type: ignore[valid-type]
-    name: Text  # type: ignore[valid-type]
-    aliases: list[Text] = []  # type: ignore[valid-type]
+    code: Text
+    name: Text
+    aliases: list[Text] = []
 
 
 class Level(Model):
     """A level of experience that people name."""
 
-    id: Id  # type: ignore[valid-type]
-    name: Text  # type: ignore[valid-type]
-    aliases: list[Text] = []  # type: ignore[valid-type]
+    id: Id
+    name: Text
+    aliases: list[Text] = []
 
 
 class Knowledge(Model):
@@ -128,13 +136,13 @@ class Knowledge(Model):
 
     version: Literal[1]
     reviewed_on: date
-    topics: dict[Id, Topic]  # type: ignore[valid-type]
-    roles: dict[Id, Role]  # type: ignore[valid-type]
+    topics: dict[Id, Topic]
+    roles: dict[Id, Role]
     comparisons: list[Comparison] = []
-    sources: dict[constr(regex=r"^[A-Z][A-Za-z0-9]*$"), Source]  # type: ignore[valid-type]
+    sources: dict[SourceId, Source]
     other_titles: list[OtherTitle] = []
-    companies: list[Text] = []  # type: ignore[valid-type]
-    companies_cased: list[Text] = []  # type: ignore[valid-type]
+    companies: list[Text] = []
+    companies_cased: list[Text] = []
     countries: list[Country] = []
     levels: list[Level] = []
 

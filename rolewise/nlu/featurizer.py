@@ -95,7 +95,7 @@ class SentenceEncoderFeaturizer(GraphComponent):
         examples = [example for example in training_data.training_examples if example.get(SPACY_DOCS[TEXT]) is not None]
         wholes = [pieces(example.get(SPACY_DOCS[TEXT]), example.get(MENTIONS))[0] for example in examples]
         vectors = self._encode(wholes)
-        for example, whole, vector in zip(examples, wholes, vectors):
+        for example, whole, vector in zip(examples, wholes, vectors, strict=False):
             self._set(example, [whole], vector[None, :])
         return training_data
 

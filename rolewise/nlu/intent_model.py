@@ -1,4 +1,4 @@
-"""The intent model: n-grams and sentence vectors in a linear classifier, a confidence that can reject, thresholds fitted by cross-validation.
+"""The intent model: n-grams and sentence vectors in a linear classifier, and a confidence that can reject.
 
 It knows neither Rasa nor careers, so that benchmarks can train it on other data.
 """
@@ -99,8 +99,8 @@ class IntentModel:
         return self
 
     def _fit(self, texts: list[str], vectors: FloatArray, labels: list[str]) -> None:
-        from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.exceptions import ConvergenceWarning
+        from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.linear_model import LogisticRegression
 
         if self.config.ngrams:
@@ -168,12 +168,12 @@ class IntentModel:
             model._fit([texts[i] for i in where], vectors[where], [labels[i] for i in where])
             at = np.flatnonzero(test)
             ranking = model.rank([texts[i] for i in at], vectors[at])
-            for index, ranked in zip(at, ranking):
+            for index, ranked in zip(at, ranking, strict=False):
                 if reject is None and not held[index] and index in rows:
                     continue
                 best[index], confidence[index] = ranked[0]
                 second[index] = ranked[1][0]
-                inside[index] = reject is None and not (not held[index] or truth[index] in hidden_names[number]) or (
+                inside[index] = (reject is None and not (not held[index] or truth[index] in hidden_names[number])) or (
                     reject is not None and truth[index] != reject
                 )
                 rows.append(int(index))
@@ -181,9 +181,7 @@ class IntentModel:
         if reject is None:
             thresholds = _threshold_by_mcc(truth[chosen], best[chosen], confidence[chosen], inside[chosen])
         else:
-            thresholds = _thresholds_by_worth(
-                truth[chosen], best[chosen], second[chosen], confidence[chosen], inside[chosen], reject
-            )
+            thresholds = _thresholds_by_worth(truth[chosen], best[chosen], second[chosen], confidence[chosen], inside[chosen], reject)
         answered = confidence[chosen] >= thresholds.answer
         known = inside[chosen]
         right = best[chosen] == truth[chosen]

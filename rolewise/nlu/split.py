@@ -63,8 +63,13 @@ class Piece:
 
 
 # What stands before a title that somebody comes from, and before one that somebody wants to reach.
-ORIGIN = re.compile(r"(?:\bfrom|\bam|\bi'm|\bwas|\bbeen|\bas|\bformer|\bex|\bcurrently|\bis|\bbeing|\bleave|\bleaving|\bquit|\bquitting)\W+(?:(?:a|an|the|my|being|job|career|as|current|trained|qualified|registered|working|full time|old)\W+){0,3}$")
-TARGET = re.compile(r"(?:\bto|\binto|\bbecome|\bbecoming|\bbe|\btoward|\btowards|\bbecame|->|\bvs|\bversus)\W*(?:(?:a|an|the|be|become|being|good|great|job|as)\W+){0,3}$")
+ORIGIN = re.compile(
+    r"(?:\bfrom|\bam|\bi'm|\bwas|\bbeen|\bas|\bformer|\bex|\bcurrently|\bis|\bbeing|\bleave|\bleaving|\bquit|\bquitting)\W+"
+    r"(?:(?:a|an|the|my|being|job|career|as|current|trained|qualified|registered|working|full time|old)\W+){0,3}$"
+)
+TARGET = re.compile(
+    r"(?:\bto|\binto|\bbecome|\bbecoming|\bbe|\btoward|\btowards|\bbecame|->|\bvs|\bversus)\W*(?:(?:a|an|the|be|become|being|good|great|job|as)\W+){0,3}$"
+)
 
 
 def pieces(doc: Doc, mentions: list[Mention]) -> list[Piece]:
@@ -105,15 +110,13 @@ def _starts_clause(tokens: list[Token], index: int) -> bool:
         return True
     following = tokens[index + 1].lower_ if index + 1 < len(tokens) else ""
     if before == "," and word in ("which", "who", "where", "when"):
-        return following in STARTERS or word in ("who", "where") and following != ""
+        return following in STARTERS or (word in ("who", "where") and following != "")
     return bool(following)
 
 
 def _piece(doc: Doc, tokens: list[Token], mentions: list[Mention], kind: str) -> Piece:
     start, end = tokens[0].idx, tokens[-1].idx + len(tokens[-1])
-    inside = tuple(
-        Mention(m.label, m.id, m.start - start, m.end - start, m.text) for m in mentions if m.start >= start and m.end <= end
-    )
+    inside = tuple(Mention(m.label, m.id, m.start - start, m.end - start, m.text) for m in mentions if m.start >= start and m.end <= end)
     return Piece(doc.text[start:end], inside, _is_question(tokens), kind)
 
 

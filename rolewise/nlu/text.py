@@ -177,7 +177,7 @@ class Cleaner:
             if not self._part(head):
                 continue
             if self._part(rest):
-                score = min(self.domain.get(head, 0), self.domain.get(rest, 0))
+                score: float = min(self.domain.get(head, 0), self.domain.get(rest, 0))
                 best = max(best or (-1.0, ""), (score, f"{head} {rest}"))
                 continue
             for second in range(2, len(rest) - 1):

@@ -66,9 +66,13 @@ def table(data: CardTable) -> str:
     widths = [first, *(_share(wanted, room))]
     lines = [_wrap(data.caption)] if data.caption else []
     for number, row in enumerate(rows):
-        cells = [textwrap.wrap(cell, width, break_long_words=True) or [""] for cell, width in zip(row, widths)]
+        cells = [textwrap.wrap(cell, width, break_long_words=True) or [""] for cell, width in zip(row, widths, strict=False)]
         for line in range(max(map(len, cells))):
-            lines.append("  ".join((cell[line] if line < len(cell) else "").ljust(width) for cell, width in zip(cells, widths)).rstrip())
+            lines.append(
+                "  ".join(
+                    (cell[line] if line < len(cell) else "").ljust(width) for cell, width in zip(cells, widths, strict=False)
+                ).rstrip()
+            )
         if number == 0:
             lines.append("  ".join("-" * width for width in widths))
     return "\n".join(lines)
