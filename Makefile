@@ -39,7 +39,7 @@ setup: ## Get Python 3.10 and the locked packages into .venv
 train: setup ## Train the model, if it is missing or stale
 	@$(BIN)/rolewise train
 
-run: train ## Serve the assistant on localhost:5005/chat (HOST and PORT change where)
+run: train ## Serve the assistant on localhost:5005 (HOST and PORT change where)
 	@exec $(BIN)/rolewise serve
 
 shell: train ## Talk to the assistant in this terminal

@@ -8,8 +8,7 @@ from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from rolewise.cards import Card
-from rolewise.dialogue import question_from_payload
-from rolewise.questions import COMPARE, INTENT_PREFIX, OVERALL, Message, Part, Question, unique
+from rolewise.questions import COMPARE, INTENT_PREFIX, OVERALL, Message, Part, Question, question_from_payload, unique
 from rolewise.render import text as text_renderer
 
 # `rasa shell`: its button menu swallows typed questions, so suggestions are numbered in the text instead.

@@ -276,7 +276,7 @@ class Answers:
             for role in roles:
                 caveat = self.knowledge.roles[role].answers[question.topic].caveat
                 if caveat and question.topic in PLACED_TOPICS:
-                    draft.caveats.append(caveat)
+                    draft.caveats.append(f"{self.knowledge.roles[role].short}: {caveat}")
 
     def _compared(self, roles: Sequence[str]) -> list[str]:
         """All roles, the named one first."""

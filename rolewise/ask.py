@@ -21,7 +21,7 @@ from rolewise.channels.output import WholeMessages
 from rolewise.inprocess import with_actions
 from rolewise.knowledge.registry import knowledge_for
 from rolewise.render import text as text_renderer
-from rolewise.settings import settings
+from rolewise.settings import PROJECT_ROOT, settings
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class Asker:
         path = model or settings().models
         if not path.exists():
             raise FileNotFoundError(f"there is no model at {path}: run 'make train'")
-        agent = await load_agent(model_path=str(path), endpoints=with_actions(AvailableEndpoints()))
+        agent = await load_agent(model_path=str(path), endpoints=with_actions(_endpoints()))
         if not agent.is_ready():
             raise FileNotFoundError(f"there is no usable model at {path}: run 'make train'")
         return cls(agent)
@@ -81,6 +81,12 @@ class Asker:
         except Exception:
             logger.exception("A turn failed.")
             return _turn(text, intent, confidence, Card(kind="error", answer_id="error", title="", lead=wording.FAILED))
+
+
+def _endpoints() -> AvailableEndpoints:
+    """No stores: a batch keeps its conversations in memory. The action server's address counts only with ROLEWISE_ACTIONS=http."""
+    found = AvailableEndpoints.read_endpoints(str(PROJECT_ROOT / "endpoints.yml"))
+    return AvailableEndpoints(action=found.action)
 
 
 def _turn(text: str, intent: str | None, confidence: float, card: Card, answer: str | None = None) -> dict[str, Any]:

@@ -98,7 +98,7 @@ def main(arguments: list[str] | None = None) -> int:
     except KnowledgeError as error:
         print(error, file=sys.stderr)
         return 2
-    except (FileNotFoundError, RuntimeError) as error:
+    except (FileNotFoundError, RuntimeError, ValueError) as error:
         print(f"rolewise: {error}", file=sys.stderr)
         return 2
     parser().print_help()

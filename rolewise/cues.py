@@ -13,6 +13,8 @@ SECOND = "second"
 THIRD = "third"
 OTHER = "other"
 CORRECTION = "correction"
+# Set where a text names one role in several wordings: "software developer or software engineer".
+VARIANTS = "variants"
 
 MORE_OR_LESS = r"(?:more|most|better|best|less|least|happier|highest|lowest|\w+er|\w+est)"
 

@@ -10,7 +10,7 @@ from rolewise import cues, wording
 from rolewise.answers import PLACED_TOPICS, Answers, join
 from rolewise.cards import Card, CardQuestion, Kind
 from rolewise.knowledge import Knowledge
-from rolewise.questions import COMPARE, INTENT_PREFIX, OVERALL, Context, Message, Part, Question, unique
+from rolewise.questions import COMPARE, OVERALL, Context, Message, Part, Question, question_from_payload, unique
 
 MAX_QUESTIONS = 3
 NUMBER = re.compile(r"^\W*(?:number |option |no\.? ?)?([1-9])\W*$", re.IGNORECASE)
@@ -63,7 +63,7 @@ class Dialogue:
         """
         number = NUMBER.match(message.text)
         if message.tapped is None and number and int(number.group(1)) <= len(self.context.offered):
-            message = replace(message, tapped=_question_of(self.context.offered[int(number.group(1)) - 1][1]))
+            message = replace(message, tapped=question_from_payload(self.context.offered[int(number.group(1)) - 1][1]))
         if message.tapped is not None:
             return self.answer(message)
         card: Card = getattr(self, act)(message)
@@ -128,12 +128,12 @@ class Dialogue:
     def affirm(self, message: Message) -> Card:
         """Take a yes as the first thing offered, when something was offered as a guess."""
         if self.context.offered:
-            return self.answer(replace(message, tapped=_question_of(self.context.offered[0][1]), parts=()))
+            return self.answer(replace(message, tapped=question_from_payload(self.context.offered[0][1]), parts=()))
         return self._small_talk(wording.GREETING_AGAIN)
 
     def deny(self, message: Message) -> Card:
         """Take a no: offer what else was offered."""
-        offered = [question for question in (_question_of(payload) for _, payload in self.context.offered[1:]) if question]
+        offered = [question for question in (question_from_payload(payload) for _, payload in self.context.offered[1:]) if question]
         return self._card("clarify", wording.DENIED, offers=[*offered, *self._next_questions()][:4], questions=offered[:2])
 
     def source(self, message: Message) -> Card:
@@ -199,6 +199,7 @@ class Dialogue:
         questions: list[Question] = []
         note: str | None = None
         for index, part in enumerate(parts):
+            part = self._special_forms(part)
             if part.others:
                 subject = self._other_is_subject(part)
                 if subject and len(parts) == 1:
@@ -223,6 +224,19 @@ class Dialogue:
             others = [question for question in self._guesses(head) if question != questions[0]]
             return Understood([], unsure=(questions[0], *others[:1]))
         return Understood(questions[:MAX_QUESTIONS], note, too_many=len(questions) > MAX_QUESTIONS)
+
+    def _special_forms(self, part: Part) -> Part:
+        """Beside a covered role, a title that is a special form of one stands for it: "from backend developer to MLE"."""
+        if not part.roles:
+            return part
+        titles = [self.knowledge.title_of_other(name) for name in part.others]
+        forms = {str(title.name): title.kind_of for title in titles if title is not None and title.kind_of}
+        return replace(
+            part,
+            roles=unique([*part.roles, *(role for role in forms.values() if role)]),
+            others=tuple(name for name in part.others if name not in forms),
+            targets=tuple(name for name in part.targets if name not in forms),
+        )
 
     def _known(self, question: Question) -> Question:
         """A tapped question with only ids that exist."""
@@ -256,6 +270,9 @@ class Dialogue:
             if len(roles) == 1:
                 asked = [replace(q, topic="define_role") if q.topic == COMPARE else q for q in asked]
             return asked, said
+        if topic == COMPARE and cues.VARIANTS in part.cues:
+            # "developer or engineer": two words for one role, so the question is what the role is.
+            topic = "define_role"
         if topic == COMPARE:
             named = [name for name in part.topics if name not in (COMPARE, "choose", "define_role")]
             if named and len(roles) != 1:
@@ -464,30 +481,3 @@ class Dialogue:
 
 def _key(question: Question) -> str:
     return f"{question.topic}:{','.join(sorted(question.roles))}"
-
-
-def _question_of(payload: str) -> Question | None:
-    return question_from_payload(payload)
-
-
-def question_from_payload(payload: str) -> Question | None:
-    """The question of a button's payload, or None where it is no question that a button could ask."""
-    import json
-
-    match = re.fullmatch(rf"/{INTENT_PREFIX}([a-z][a-z0-9_]*)(\{{.*\}})?", payload.strip())
-    if not match:
-        return None
-    try:
-        data = json.loads(match.group(2) or "{}")
-    except ValueError:
-        return None
-    if not isinstance(data, dict) or set(data) - {"role", "aspect", "country", "level"}:
-        return None
-    roles = data.get("role", [])
-    roles = [roles] if isinstance(roles, str) else roles
-    if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
-        return None
-    rest = [data.get(key) for key in ("aspect", "country", "level")]
-    if not all(value is None or isinstance(value, str) for value in rest):
-        return None
-    return Question(match.group(1), tuple(roles), *rest)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -191,8 +192,8 @@ class Context:
         unsure: how many messages in a row were not understood.
         answers: how many answers were given, for their ids.
         answer_id: the id of the last answer.
-        rated: the ids of rated answers.
-        quiz: the answers to the questionnaire so far.
+        shown: how the last answer was shown: ``normal``, ``short`` or ``full``.
+        note: what the last answer assumed, or the last special act.
     """
 
     questions: list[Question] = field(default_factory=list)
@@ -252,3 +253,24 @@ class Context:
             )
         except (KeyError, TypeError, ValueError):
             return cls()
+
+
+def question_from_payload(payload: str) -> Question | None:
+    """The question of a button's payload, or None where it is no question that a button could ask."""
+    match = re.fullmatch(rf"/{INTENT_PREFIX}([a-z][a-z0-9_]*)(\{{.*\}})?", payload.strip())
+    if not match:
+        return None
+    try:
+        data = json.loads(match.group(2) or "{}")
+    except ValueError:
+        return None
+    if not isinstance(data, dict) or set(data) - {"role", "aspect", "country", "level"}:
+        return None
+    roles = data.get("role", [])
+    roles = [roles] if isinstance(roles, str) else roles
+    if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
+        return None
+    rest = [data.get(key) for key in ("aspect", "country", "level")]
+    if not all(value is None or isinstance(value, str) for value in rest):
+        return None
+    return Question(match.group(1), tuple(roles), *rest)

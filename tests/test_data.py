@@ -23,7 +23,7 @@ TESTS = ROOT / "tests"
 EVAL_DIR = os.environ.get("ROLEWISE_EVAL_DIR")
 
 SMALL_TALK = (
-    "greet", "goodbye", "thanks", "affirm", "deny", "bot_challenge", "capabilities", "abuse", "chitchat", "ask_source",
+    "greet", "goodbye", "thanks", "affirm", "deny", "bot_challenge", "capabilities", "abuse", "chitchat", "source",
     "repeat", "shorter", "more", "start_over", "follow_up", "start_quiz", "feedback_positive", "feedback_negative", "stop",
 )  # fmt: skip
 MIN_TOPIC, MIN_SMALL_TALK, MIN_OUT_OF_SCOPE = 200, 50, 900

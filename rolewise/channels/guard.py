@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rolewise import wording
-from rolewise.dialogue import question_from_payload
+from rolewise.control import strip_control
 from rolewise.knowledge import Knowledge
-from rolewise.nlu.text import strip_control
+from rolewise.questions import question_from_payload
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,10 @@ class KnowledgeError(ValueError):
         """Join the errors into one message."""
         self.errors = errors
         super().__init__("\n".join(errors))
+
+
+PLACEHOLDER = re.compile(r"\{(\w*)\}")
+PLACEHOLDERS = {"question": {"role", "a_role", "roles", "field"}, "compare_question": {"names"}}
 
 
 class _Positions:
@@ -144,6 +149,9 @@ def _rules(raw: dict[str, Any]) -> Iterator[tuple[Loc, str]]:
         for index, following in enumerate(_sequence(topic.get("next"))):
             if following not in topics:
                 yield ("topics", topic_id, "next", index), f"there is no topic '{following}'"
+        for field in ("question", "compare_question"):
+            for unknown in sorted(set(PLACEHOLDER.findall(str(topic.get(field, "")))) - PLACEHOLDERS[field]):
+                yield ("topics", topic_id, field), f"there is no placeholder '{{{unknown}}}'"
         if topic.get("general"):
             yield from _entry_rules(topic["general"], ("topics", topic_id, "general"))
     seen: dict[frozenset[str], int] = {}

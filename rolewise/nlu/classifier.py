@@ -17,7 +17,7 @@ from rasa.shared.nlu.constants import INTENT, INTENT_RANKING_KEY, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from rolewise.cues import cues
+from rolewise.cues import VARIANTS, cues
 from rolewise.nlu.featurizer import PIECES, VECTORS, SentenceEncoderFeaturizer
 from rolewise.nlu.fingerprint import sources_hash
 from rolewise.nlu.intent_model import IntentModel, IntentModelConfig
@@ -194,6 +194,10 @@ def _part(piece: Piece, ranking: list[tuple[str, float]], decision: str) -> Part
         return unique(mention.id for mention in piece.mentions if mention.label == label)
 
     origins, targets = piece.directions()
+    found = cues(piece.text)
+    wordings = {mention.text for mention in piece.mentions if mention.label == ROLE}
+    if len(named(ROLE)) == 1 and len(wordings) > 1:
+        found |= {VARIANTS}
     return Part(
         text=piece.text,
         guesses=_guesses(ranking),
@@ -205,7 +209,7 @@ def _part(piece: Piece, ranking: list[tuple[str, float]], decision: str) -> Part
         topics=named(TOPIC),
         countries=named(COUNTRY),
         levels=named(LEVEL),
-        cues=cues(piece.text),
+        cues=found,
     )
 
 

@@ -28,7 +28,7 @@ class IntentModelConfig:
     Attributes:
         encoder: use the sentence vectors.
         ngrams: use character and word n-grams.
-        nearness: multiply the probability with the nearness to the training examples for the confidence.
+        nearness: let the nearness to the training examples speak in the confidence, beside the probabilities.
         ngram_weight: weight of the n-grams against the sentence vectors of length 1.
         regularization: C of the logistic regression.
         iterations: at most so many steps of the optimiser.
@@ -41,8 +41,8 @@ class IntentModelConfig:
     nearness: bool = True
     ngram_weight: float = 1.0
     regularization: float = 10.0
-    iterations: int = 80
-    folds: int = 5
+    iterations: int = 60
+    folds: int = 3
     seed: int = 20
 
 
@@ -63,6 +63,8 @@ class IntentModel:
         self.classes: list[str] = []
         self.thresholds = Thresholds()
         self.report: dict[str, Any] = {}
+        self.reject: str | None = None
+        self.calibration: list[float] = []
         self._vectorizers: list[Any] = []
         self._coefficients: FloatArray = np.zeros((0, 0), dtype=np.float32)
         self._intercept: FloatArray = np.zeros(0, dtype=np.float32)
@@ -92,8 +94,9 @@ class IntentModel:
             The model itself.
         """
         labels = list(labels)
+        self.reject = reject
         if self.config.folds:
-            self.thresholds = self._fit_thresholds(list(texts), vectors, labels, reject, progress)
+            self._fit_confidence(self._cross_validate(list(texts), vectors, labels, reject, progress), reject)
         progress(f"fitting {len(texts)} examples of {len(set(labels))} intents")
         self._fit(list(texts), vectors, labels)
         return self
@@ -140,60 +143,60 @@ class IntentModel:
             blocks += [self.config.ngram_weight * vectorizer.transform(texts) for vectorizer in self._vectorizers]
         return sparse.hstack(blocks).tocsr()
 
-    def _fit_thresholds(
+    def _cross_validate(
         self, texts: list[str], vectors: FloatArray, labels: list[str], reject: str | None, progress: Callable[[str], None]
-    ) -> Thresholds:
+    ) -> _Held:
+        """Predictions for examples that the predicting model has not seen; the outside ones come from ``reject`` or hidden intents."""
         truth = np.array(labels)
-        confidence = np.zeros(len(texts))
-        best = np.empty(len(texts), dtype=object)
-        second = np.empty(len(texts), dtype=object)
-        inside = np.ones(len(texts), dtype=bool)
-        folds = _contiguous_folds(labels, self.config.folds)
-        names = sorted(set(labels))
-        hidden_names = np.array_split(np.random.default_rng(self.config.seed).permutation(names), self.config.folds)
-        rows: list[int] = []
+        folds = _folds(labels, self.config.folds, reject)
+        order = np.random.default_rng(self.config.seed).permutation(sorted(set(labels)))
+        hidden_names = np.array_split(order, self.config.folds)
+        held: list[_Held] = []
         for number in range(self.config.folds):
             progress(f"cross-validation for the thresholds, fold {number + 1} of {self.config.folds}")
-            held = folds == number
-            if reject is None:
-                # No example of what to decline: hide some intents, and let their examples stand for it.
-                hidden = np.isin(truth, hidden_names[number])
-                train, test = ~held & ~hidden, held | hidden
-            else:
-                train, test = ~held, held
+            # Without examples of what to decline, some intents are hidden in each fold, and their examples stand for it.
+            hidden = np.isin(truth, hidden_names[number]) if reject is None else np.zeros(len(truth), dtype=bool)
+            train = np.flatnonzero((folds != number) & ~hidden)
             if len(set(truth[train])) < 2:
                 continue
             model = IntentModel(self.config)
-            where = np.flatnonzero(train)
-            model._fit([texts[i] for i in where], vectors[where], [labels[i] for i in where])
-            at = np.flatnonzero(test)
-            ranking = model.rank([texts[i] for i in at], vectors[at])
-            for index, ranked in zip(at, ranking, strict=False):
-                if reject is None and not held[index] and index in rows:
-                    continue
-                best[index], confidence[index] = ranked[0]
-                second[index] = ranked[1][0]
-                inside[index] = (reject is None and not (not held[index] or truth[index] in hidden_names[number])) or (
-                    reject is not None and truth[index] != reject
-                )
-                rows.append(int(index))
-        chosen = np.array(sorted(set(rows)), dtype=int)
+            model.reject = reject
+            model._fit([texts[i] for i in train], vectors[train], [labels[i] for i in train])
+            at = np.flatnonzero((folds == number) | hidden)
+            probabilities = model.probabilities([texts[i] for i in at], vectors[at])
+            best, features = model._evidence(probabilities, vectors[at])
+            second = np.argsort(-probabilities, axis=1, kind="stable")[:, 1]
+            names = np.array(model.classes)
+            outside = hidden[at] if reject is None else truth[at] == reject
+            held.append(_Held(truth[at], names[best], names[second], features, ~outside))
+        return _Held(*(np.concatenate([getattr(part, name) for part in held]) for name in _Held.__dataclass_fields__))
+
+    def _fit_confidence(self, held: _Held, reject: str | None) -> None:
+        """Fit the confidence and the thresholds on held-out predictions."""
+        from sklearn.linear_model import LogisticRegression
+
+        right = (held.best == held.truth) & held.inside
+        judged = held.best != reject
+        # What lies outside counts half as much as what lies inside, however many examples of it there are.
+        weight = np.where(held.inside, 1.0 / max(1, held.inside.sum()), 0.5 / max(1, (~held.inside).sum()))
+        if self.config.nearness and len(set(right[judged])) == 2:
+            calibrator = LogisticRegression(C=1.0, random_state=self.config.seed)
+            calibrator.fit(held.features[judged], right[judged], sample_weight=(weight / weight.mean())[judged])
+            self.calibration = [float(value) for value in (*calibrator.coef_[0], calibrator.intercept_[0])]
+        confidence = self._confidence(held.features)
         if reject is None:
-            thresholds = _threshold_by_mcc(truth[chosen], best[chosen], confidence[chosen], inside[chosen])
+            self.thresholds = _threshold_by_mcc(held, confidence)
         else:
-            thresholds = _thresholds_by_worth(truth[chosen], best[chosen], second[chosen], confidence[chosen], inside[chosen], reject)
-        answered = confidence[chosen] >= thresholds.answer
-        known = inside[chosen]
-        right = best[chosen] == truth[chosen]
-        is_reject = best[chosen] == reject
+            self.thresholds = _thresholds_by_worth(held, confidence, reject)
+        answered = (confidence >= self.thresholds.answer) & judged
+        inside, outside = held.inside, ~held.inside
         self.report = {
-            "thresholds": asdict(thresholds),
-            "accuracy": float(right[known].mean()) if known.any() else None,
-            "answered_right": float((answered & right & known).sum() / max(1, known.sum())),
-            "answered_wrong": float((answered & ~right & ~is_reject & known).sum() / max(1, known.sum())),
-            "declined_outside": float(1 - (answered & ~is_reject & ~known).sum() / max(1, (~known).sum())),
+            "thresholds": asdict(self.thresholds),
+            "accuracy": float(right[inside].mean()),
+            "answered_right": float((answered & right)[inside].mean()),
+            "answered_wrong": float((answered & ~right)[inside].mean()),
+            "declined_outside": float(1 - answered[outside].mean()) if outside.any() else None,
         }
-        return thresholds
 
     # -- prediction -------------------------------------------------------------------------------------------------------
 
@@ -219,19 +222,50 @@ class IntentModel:
         return self.rank_from(self.probabilities(texts, vectors), vectors, length)
 
     def rank_from(self, probabilities: FloatArray, vectors: FloatArray, length: int = 5) -> list[list[tuple[str, float]]]:
-        """As :meth:`rank`, for probabilities that are there already."""
+        """As :meth:`rank`, for probabilities that are there already.
+
+        The first confidence is the calibrated one; those behind it keep their proportion to it.
+        """
         order = np.argsort(-probabilities, axis=1, kind="stable")[:, :length]
         near = self.nearness(vectors) if self.config.nearness else np.ones_like(probabilities)
+        strength = np.sqrt(probabilities * near)
+        best, features = self._evidence(probabilities, vectors, near)
+        confidence = self._confidence(features)
         ranked = []
         for row, columns in enumerate(order):
-            ranked.append(
-                [
-                    (self.classes[column], float(np.sqrt(probabilities[row, column] * near[row, column])) if self.config.nearness
-                     else float(probabilities[row, column]))
-                    for column in columns
-                ]
-            )  # fmt: skip
+            head = float(strength[row, columns[0]])
+            first = head if self.classes[best[row]] == self.reject else float(confidence[row])
+            scale = first / head if head > 0 else 0.0
+            ranked.append([(self.classes[column], min(1.0, float(strength[row, column]) * scale)) for column in columns])
         return ranked
+
+    def _evidence(self, probabilities: FloatArray, vectors: FloatArray, near: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
+        """The best class of each row, and what speaks for it and against it, ``(n, 7)``."""
+        near = self.nearness(vectors) if near is None else near
+        rows = np.arange(len(probabilities))
+        order = np.argsort(-probabilities, axis=1, kind="stable")
+        best, second = order[:, 0], order[:, 1]
+        outside = self.classes.index(self.reject) if self.reject in self.classes else None
+        outside_p = probabilities[:, outside] if outside is not None else np.zeros(len(rows))
+        outside_s = near[:, outside] if outside is not None else np.zeros(len(rows))
+        features = np.column_stack(
+            [
+                _logit(probabilities[rows, best]),
+                _logit(probabilities[rows, second]),
+                near[rows, best],
+                near[rows, second],
+                _logit(outside_p),
+                outside_s,
+                near[rows, best] - outside_s,
+            ]
+        )
+        return best, features
+
+    def _confidence(self, features: FloatArray) -> FloatArray:
+        if not self.calibration:
+            probability = 1.0 / (1.0 + np.exp(-features[:, 0]))
+            return np.sqrt(probability * features[:, 2]) if self.config.nearness else probability
+        return 1.0 / (1.0 + np.exp(-(features @ np.array(self.calibration[:-1]) + self.calibration[-1])))
 
     # -- persistence ------------------------------------------------------------------------------------------------------
 
@@ -253,6 +287,8 @@ class IntentModel:
             "classes": self.classes,
             "thresholds": asdict(self.thresholds),
             "report": self.report,
+            "reject": self.reject,
+            "calibration": self.calibration,
         }
         (directory / "model.json").write_text(json.dumps(data, indent=1), encoding="utf-8")
 
@@ -266,6 +302,8 @@ class IntentModel:
         model.classes = data["classes"]
         model.thresholds = Thresholds(**data["thresholds"])
         model.report = data["report"]
+        model.reject = data["reject"]
+        model.calibration = data["calibration"]
         with np.load(directory / "arrays.npz", allow_pickle=False) as arrays:
             model._coefficients = arrays["coefficients"]
             model._intercept = arrays["intercept"]
@@ -280,48 +318,67 @@ class IntentModel:
         return model
 
 
-def _contiguous_folds(labels: Sequence[str], folds: int) -> FloatArray:
-    """Folds that keep neighbouring examples of an intent together: they often come from one writer, as paraphrases do."""
+@dataclass(frozen=True)
+class _Held:
+    """Held-out predictions, one row an example: true label, best and second guess, evidence, whether it lies inside the subject."""
+
+    truth: FloatArray
+    best: FloatArray
+    second: FloatArray
+    features: FloatArray
+    inside: FloatArray
+
+
+def _logit(probability: FloatArray) -> FloatArray:
+    bounded = np.clip(probability, 1e-4, 1 - 1e-4)
+    return np.log(bounded / (1 - bounded))
+
+
+def _folds(labels: Sequence[str], folds: int, reject: str | None) -> FloatArray:
+    """Folds that keep neighbouring examples of an intent together: they often come from one writer, as paraphrases do.
+
+    The examples of ``reject`` come in kinds instead, one after the other; each fold gets some of every kind.
+    """
     numbers = np.zeros(len(labels), dtype=int)
     truth = np.array(labels)
     for name in sorted(set(labels)):
         members = np.flatnonzero(truth == name)
-        numbers[members] = np.arange(len(members)) * folds // len(members)
+        position = np.arange(len(members))
+        numbers[members] = position // 8 % folds if name == reject else position * folds // len(members)
     return numbers
 
 
-def _threshold_by_mcc(truth: FloatArray, best: FloatArray, confidence: FloatArray, inside: FloatArray) -> Thresholds:
-    """The threshold with the best Matthews correlation, what stands for the outside weighted as it comes."""
+def _threshold_by_mcc(held: _Held, confidence: FloatArray) -> Thresholds:
+    """The threshold with the best Matthews correlation."""
     from sklearn.metrics import matthews_corrcoef
 
-    wanted = np.where(inside, truth, "\0")
+    wanted = np.where(held.inside, held.truth, "\0").astype(str)
     grid = np.arange(0.05, 1.0, 0.01)
-    scores = [matthews_corrcoef(wanted.astype(str), np.where(confidence >= at, best, "\0").astype(str)) for at in grid]
+    scores = [matthews_corrcoef(wanted, np.where(confidence >= at, held.best, "\0").astype(str)) for at in grid]
     answer = float(grid[int(np.argmax(scores))])
-    return Thresholds(answer, answer * 0.75)
+    return Thresholds(round(answer, 3), round(answer * 0.75, 3))
 
 
-# What an outcome is worth when the thresholds are fitted. A wrong answer given as known costs twice what a right one brings;
-# the right one among two offered is worth a little less than answered; a question handed back in vain costs a little.
-WORTH_RIGHT, WORTH_WRONG, WORTH_OUTSIDE = 1.0, -2.0, -2.0
-WORTH_OFFERED, WORTH_ASKED_IN_VAIN, WORTH_ASKED_OUTSIDE = 0.7, -0.2, -0.2
+# What an outcome is worth when the thresholds are fitted: a wrong answer given as known costs what a right one brings, the right one
+# among two offered is worth less than answered, and a question handed back in vain costs a little.
+WORTH_RIGHT, WORTH_WRONG, WORTH_OUTSIDE = 1.0, -1.0, -1.0
+WORTH_OFFERED, WORTH_ASKED_IN_VAIN, WORTH_ASKED_OUTSIDE = 0.4, -0.2, -0.2
+# How much a message outside the subject weighs against one inside.
+OUTSIDE_WEIGHT = 0.5
 
 
-def _thresholds_by_worth(
-    truth: FloatArray, best: FloatArray, second: FloatArray, confidence: FloatArray, inside: FloatArray, reject: str
-) -> Thresholds:
-    """The pair of thresholds that is worth most when as many messages lie outside the subject as inside."""
-    declined = best == reject
-    right = (best == truth) & inside
-    offered = ((best == truth) | (second == truth)) & inside
-    weight = np.where(inside, 1.0 / max(1, inside.sum()), 0.35 / max(1, (~inside).sum()))
-    if_answered = np.where(inside, np.where(right, WORTH_RIGHT, WORTH_WRONG), WORTH_OUTSIDE)
-    if_asked = np.where(inside, np.where(offered, WORTH_OFFERED, WORTH_ASKED_IN_VAIN), WORTH_ASKED_OUTSIDE)
+def _thresholds_by_worth(held: _Held, confidence: FloatArray, reject: str) -> Thresholds:
+    """The pair of thresholds that is worth most."""
+    right = (held.best == held.truth) & held.inside
+    offered = right | ((held.second == held.truth) & held.inside)
+    weight = np.where(held.inside, 1.0 / max(1, held.inside.sum()), OUTSIDE_WEIGHT / max(1, (~held.inside).sum()))
+    weight = np.where(held.best == reject, 0.0, weight)
+    if_answered = weight * np.where(held.inside, np.where(right, WORTH_RIGHT, WORTH_WRONG), WORTH_OUTSIDE)
+    if_asked = weight * np.where(held.inside, np.where(offered, WORTH_OFFERED, WORTH_ASKED_IN_VAIN), WORTH_ASKED_OUTSIDE)
     top: tuple[float, float, float] = (-np.inf, 0.5, 0.3)
-    for answer in np.arange(0.2, 0.95, 0.01):
-        for ask in np.arange(0.1, answer + 0.001, 0.02):
-            worth = np.where(confidence >= answer, if_answered, np.where(confidence >= ask, if_asked, 0.0))
-            total = float((np.where(declined, 0.0, worth) * weight).sum())
+    for answer in np.arange(0.1, 0.95, 0.01):
+        for ask in np.arange(0.04, answer + 0.001, 0.02):
+            total = float(np.where(confidence >= answer, if_answered, np.where(confidence >= ask, if_asked, 0.0)).sum())
             if total > top[0] + 1e-12:
                 top = (total, float(answer), float(ask))
     return Thresholds(round(top[1], 3), round(top[2], 3))

@@ -118,39 +118,55 @@ def mentions(doc: Doc) -> list[Mention]:
     ("coding languages"), and not beside a named role unless both are set side by side ("coding vs data science").
     """
     found = [Mention(ent.label_, ent.ent_id_, ent.start_char, ent.end_char, ent.text) for ent in doc.ents if ent.label_ in LABELS]
-    named = [mention for mention in found if mention.label == ROLE]
+    named = [mention for mention in found if mention.label in (ROLE, OTHER_TITLE)]
     kept = []
     for mention in found:
         if mention.label == WEAK_ROLE:
             if not _weak_counts(doc, mention, named):
                 continue
             mention = Mention(ROLE, mention.id, mention.start, mention.end, mention.text)
+        if mention.label == COMPANY and _is_product(doc, mention):
+            continue
         kept.append(mention)
     return kept
 
 
-# After one of these words' heads "coding" is a subject, not a job: "coding languages", "machine learning models".
+# A company's name before or after one of these is a product or a course: "Google certificate", "on LinkedIn", "use Google".
+PRODUCT_AFTER = frozenset(
+    "certificate certificates certification certifications course courses colab cloud analytics sheets docs search maps".split()
+)
+PRODUCT_BEFORE = frozenset("use using used via".split())
+
+
+def _is_product(doc: Doc, mention: Mention) -> bool:
+    span = doc.char_span(mention.start, mention.end)
+    if span is None:
+        return False
+    following = {token.lower_ for token in doc[span.end : span.end + 3]}
+    return bool(following & PRODUCT_AFTER) or (span.start > 0 and doc[span.start - 1].lower_ in PRODUCT_BEFORE)
+
+
+# Before one of these a weak name is a subject, not a job: "coding languages", "machine learning models", "software licence".
 COMPOUND = frozenset(
-    "language languages skill skills test tests challenge challenges interview interviews model models algorithm algorithms library "
-    "libraries framework frameworks tool tools knowledge background concepts basics project projects".split()
+    "language languages skill skills test tests challenge challenges model models algorithm algorithms library libraries framework "
+    "frameworks tool tools knowledge background concepts basics package packages licence license architecture update updates required "
+    "product products design pattern patterns".split()
 )
-# Before it, an activity: "how much coding", "do I need machine learning".
+# After one of these a single word like "coding" is an activity: "how much coding", "do I need programming".
 ACTIVITY = frozenset(
-    "much more less any no some enough actual know knowing need needs require requires required like hate enjoy love at doing do using "
-    "use uses time all much and of".split()
+    "much more less any no some enough actual know knowing need needs require requires required like hate enjoy love doing do using use "
+    "uses which what write of".split()
 )
-BESIDE = frozenset("vs vs. versus or and than to / , & into from compared with over against a an the between -".split())
+BESIDE = frozenset("vs vs. versus or and than to / , & into from compared with over against a an the between - for".split())
 
 
 def _weak_counts(doc: Doc, mention: Mention, named: list[Mention]) -> bool:
     span = doc.char_span(mention.start, mention.end)
-    if span is None:
-        return False
-    if span.end < len(doc) and doc[span.end].lower_ in COMPOUND:
+    if span is None or (span.end < len(doc) and doc[span.end].lower_ in COMPOUND):
         return False
     others = [other for other in named if other.id != mention.id]
     if not others:
-        return not (span.start > 0 and doc[span.start - 1].lower_ in ACTIVITY)
+        return not (len(span) == 1 and span.start > 0 and doc[span.start - 1].lower_ in ACTIVITY and len(mention.text) > 2)
     for other in others:
         first, second = sorted((mention, other), key=lambda item: item.start)
         between = [token.lower_ for token in doc if first.end <= token.idx < second.start]

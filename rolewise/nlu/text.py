@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from rolewise.control import CONTROL
+
 TOKEN = re.compile(r"[^\W_]+(?:['’´`][^\W\d_]+)?(?:\+\+|#(?!\w))?|[^\w\s]|_")
 WORD = re.compile(r"[a-z]+(?:'[a-z]+)?$")
 URL = re.compile(r"(?:https?://|www\.)\S+")
 LONG_RUN = re.compile(r"([a-z])\1{2,}")
-CONTROL = re.compile(r"[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
 # Chat shorthand that the sentence encoder does not know. "r" and "c" are left alone: they are programming languages.
 SHORTHAND = {
@@ -42,11 +43,6 @@ KNOWN_WORDS = 20_000
 COMMON_WORDS = 9_000
 # How often the training messages must use a word for a three-letter error to be corrected to it.
 FREQUENT = 60
-
-
-def strip_control(text: str) -> str:
-    """Remove control characters, zero-width and direction marks; tabs and line ends stay."""
-    return CONTROL.sub("", text)
 
 
 @dataclass(frozen=True)
@@ -107,7 +103,8 @@ class Cleaner:
             named.update(token.lower() for token in TOKEN.findall(name))
         domain = {word: count for word, count in counts.items() if WORD.match(word) and count >= 2 and word in spelled}
         domain.update({word: max(counts[word], 3) for word in named if WORD.match(word)})
-        known = set(english[:KNOWN_WORDS]) | {word for word, count in counts.items() if count >= 2}
+        # A rare word that is no English may be an error that two writers share.
+        known = set(english[:KNOWN_WORDS]) | {word for word, count in counts.items() if count >= (2 if word in spelled else 6)}
         return cls(sorted(known), dict(sorted(domain.items())), english[:COMMON_WORDS])
 
     def clean(self, raw: str) -> Cleaned:

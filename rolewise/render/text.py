@@ -14,7 +14,7 @@ def render(card: Card, numbered: bool = False) -> str:
 
     Args:
         card: the card.
-        numbered: list the suggestions with numbers to type, for a channel without buttons.
+        numbered: number the suggestions, for a channel without buttons where the number can be typed.
 
     Returns:
         Text of lines of at most 80 characters; only an address longer than that is wider, so that it can be opened.
@@ -32,9 +32,12 @@ def render(card: Card, numbered: bool = False) -> str:
         blocks.append(_wrap(f"Note: {card.caveat}"))
     if card.sources:
         blocks.append("\n".join(["Sources:", *(_wrap(source_line(source), "  ") for source in card.sources)]))
-    if card.suggestions and numbered:
-        lines = [_wrap(f"{number}. {item.title}", "  ") for number, item in enumerate(card.suggestions, 1)]
-        blocks.append("\n".join(["You can ask next (type the number or your own question):", *lines]))
+    if card.suggestions:
+        heading = "You can ask next (type the number or your own question):" if numbered else "You can ask next:"
+        lines = [
+            _wrap(f"{number}. {item.title}" if numbered else f"* {item.title}", "  ") for number, item in enumerate(card.suggestions, 1)
+        ]
+        blocks.append("\n".join([heading, *lines]))
     return "\n\n".join(blocks)
 
 

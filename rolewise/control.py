@@ -1,0 +1,12 @@
+"""Characters that must not reach anybody: control characters, zero-width characters, direction marks."""
+
+from __future__ import annotations
+
+import re
+
+CONTROL = re.compile(r"[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+
+
+def strip_control(text: str) -> str:
+    """Remove control characters, zero-width and direction marks; tabs and line ends stay."""
+    return CONTROL.sub("", text)

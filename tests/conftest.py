@@ -1,0 +1,84 @@
+"""What the tests share: the real model, loaded once, and a free port."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import uuid
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from typing import Any
+
+import pytest
+
+from rolewise import cli
+from rolewise.settings import settings
+
+Turn = dict[str, Any]
+
+
+class Assistant:
+    """The batch interface's Asker on an event loop of its own, for tests that are no coroutines."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, asker: Any) -> None:
+        self.loop = loop
+        self.asker = asker
+
+    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        return self.loop.run_until_complete(coroutine)
+
+    def turn(self, sender: str, text: str) -> Turn:
+        turn: Turn = self.run(self.asker.turn(sender, text))
+        return turn
+
+    def parse(self, text: str) -> dict[str, Any]:
+        """The NLU output of a message."""
+        parsed: dict[str, Any] = self.run(self.asker.agent.parse_message(text))
+        return parsed
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    cli.quiet()
+
+
+@pytest.fixture(scope="session")
+def announce(pytestconfig: pytest.Config) -> Callable[[str], None]:
+    """Prints a line past pytest's capture, so that nobody stares at a silent terminal."""
+    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
+
+    def say(line: str) -> None:
+        with capture.global_and_fixture_disabled():
+            print(f"\n{line}", flush=True)
+
+    return say
+
+
+@pytest.fixture(scope="session")
+def asker(announce: Callable[[str], None]) -> Iterator[Assistant]:
+    """The assistant with the newest model, actions included."""
+    announce(f"Loading the newest model of {settings().models} (about 15 s) ...")
+    cli.logs("ERROR")
+    from rolewise.ask import Asker
+
+    loop = asyncio.new_event_loop()
+    yield Assistant(loop, loop.run_until_complete(Asker.load()))
+    loop.close()
+
+
+@pytest.fixture(scope="session")
+def converse(asker: Assistant) -> Callable[[Iterable[str]], list[Turn]]:
+    """Holds one fresh conversation: messages in, one dict a turn out, as `rolewise ask --jsonl` writes them."""
+
+    def hold(turns: Iterable[str]) -> list[Turn]:
+        sender = uuid.uuid4().hex
+        return [asker.turn(sender, text) for text in turns]
+
+    return hold
+
+
+@pytest.fixture(scope="session")
+def free_port() -> int:
+    """A port that nobody listened on a moment ago."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+    return port

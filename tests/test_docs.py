@@ -1,0 +1,261 @@
+"""The documents: everything a person can set, call or write is in them, and what they name exists."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import importlib
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from rolewise.cards import Card
+from rolewise.cli import parser
+from rolewise.cues import PATTERNS
+from rolewise.knowledge import Knowledge, KnowledgeError, loads
+from rolewise.questions import Context, Part
+from rolewise.settings import Settings, variable
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
+SPAN = re.compile(r"`([^`\n]+)`")
+FENCE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+# A file or directory of the repository: a first part that exists there, then a slash.
+PATHS = re.compile(r"^(?:rolewise|actions|data|docs|knowledge|scripts|tests|\.ci)/[\w./-]*$")
+
+# In two halves, so that this file does not hold what it looks for.
+REGISTRIES = [
+    first + "." + second
+    for first, second in (
+        ("pypi", "org"), ("pythonhosted", "org"), ("registry.npmjs", "org"), ("registry.yarnpkg", "com"), ("conda.anaconda", "org"),
+        ("static.crates", "io"), ("index.crates", "io"), ("rubygems", "org"), ("repo.maven.apache", "org"), ("proxy.golang", "org"),
+    )
+]  # fmt: skip
+
+
+def words(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def everything() -> str:
+    return "\n".join(map(words, DOCUMENTS))
+
+
+def spans(text: str) -> set[str]:
+    """What stands in backticks, outside of code blocks."""
+    return set(SPAN.findall(FENCE.sub("", text)))
+
+
+def section(name: str, heading: str) -> str:
+    """The part of a document under a heading, up to the next one."""
+    text = words(ROOT / "docs" / name)
+    found = re.search(rf"^#+ {re.escape(heading)}$(.*?)(?=^#|\Z)", text, re.DOTALL | re.MULTILINE)
+    assert found, f"docs/{name} has no heading '{heading}'"
+    return found.group(1)
+
+
+def missing(names: set[str] | list[str], text: str) -> list[str]:
+    return sorted(set(names) - spans(text))
+
+
+def first_column(text: str) -> set[str]:
+    """What the rows of the tables are about."""
+    return {name for line in text.splitlines() if line.startswith("| `") for name in SPAN.findall(line.split("|")[1])}
+
+
+def test_every_make_target_is_documented() -> None:
+    targets = re.findall(r"^([a-z-]+):.*## ", words(ROOT / "Makefile"), re.MULTILINE)
+    assert "run" in targets and "test" in targets
+    assert not missing([f"make {target}" for target in targets], everything())
+
+
+def test_every_make_target_named_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", words(ROOT / "Makefile"), re.MULTILINE))
+    named = {match for code in CODE.findall(everything()) for match in re.findall(r"\bmake ([a-z][a-z-]*)", code)}
+    assert named and not named - targets
+
+
+def commands() -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    root = parser()
+    yield "rolewise", root
+    for action in root._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            yield from ((f"rolewise {name}", command) for name, command in action.choices.items())
+
+
+def test_every_command_and_option_is_documented() -> None:
+    rows = {row.split("|")[1].strip(): row for row in words(ROOT / "README.md").splitlines() if row.startswith("| `rolewise ")}
+    for name, command in commands():
+        options = [action.option_strings[-1] for action in command._actions if action.option_strings]
+        if name == "rolewise":
+            assert not [option for option in options if f"`rolewise {option}`" not in rows]
+            continue
+        assert f"`{name}`" in rows, f"README.md has no row for {name}"
+        undocumented = [option for option in options if option != "--help" and f"`{option}`" not in rows[f"`{name}`"]]
+        assert not undocumented, f"README.md does not explain {undocumented} of {name}"
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    rows = {
+        row.split("|")[1].strip(" `"): row.split("|")[2].strip(" `")
+        for row in words(ROOT / "README.md").splitlines()
+        if row.count("|") == 4
+    }
+    for field in fields(Settings):
+        default = field.default
+        shown = str(default.relative_to(ROOT)) if isinstance(default, Path) else str(default) or "empty"
+        assert rows.get(variable(field.name)) == shown, f"README.md does not give {variable(field.name)} its default {shown}"
+
+
+def test_every_setting_named_exists() -> None:
+    known = {variable(field.name) for field in fields(Settings)}
+    assert not set(re.findall(r"\bROLEWISE_[A-Z_]+\b", everything())) - known
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_relative_link_resolves(document: Path) -> None:
+    broken = []
+    for target in LINK.findall(FENCE.sub("", words(document))):
+        if re.match(r"[a-z]+:", target):
+            continue
+        name, _, anchor = target.partition("#")
+        file = (document.parent / name).resolve() if name else document
+        if not file.exists() or (anchor and anchor not in anchors(words(file))):
+            broken.append(target)
+    assert not broken
+
+
+def anchors(text: str) -> set[str]:
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in HEADING.findall(text)}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_file_named_exists(document: Path) -> None:
+    named = {span for span in spans(words(document)) if PATHS.match(span)}
+    assert not {name for name in named if not (ROOT / name).exists()}
+
+
+def output_keys() -> set[str]:
+    """The keys that the components add to the NLU output, read from their source."""
+    found = set()
+    for file in sorted((ROOT / "rolewise" / "nlu").glob("*.py")):
+        for node in ast.walk(ast.parse(words(file))):
+            if isinstance(node, ast.Call) and any(keyword.arg == "add_to_output" for keyword in node.keywords):
+                key = node.args[0]
+                if isinstance(key, ast.Constant):
+                    found.add(str(key.value))
+                else:
+                    assert isinstance(key, ast.Name), f"{file.name}:{node.lineno}: a key that is no name"
+                    found.add(str(getattr(importlib.import_module(f"rolewise.nlu.{file.stem}"), key.id)))
+    return found
+
+
+def test_every_nlu_output_key_is_documented() -> None:
+    keys = output_keys()
+    assert "intent" in keys and "questions" in keys
+    text = section("architecture.md", "What the NLU puts out")
+    output, _, question = text.partition("An entry of `questions`:")
+    assert keys == first_column(output)
+    assert set(Part("", (), "decline").as_dict()) == first_column(question)
+    assert not missing(list(PATTERNS), question)
+
+
+def test_every_component_and_policy_of_the_config_is_documented() -> None:
+    names = re.findall(r"^  - name: (\S+)$", words(ROOT / "config.yml"), re.MULTILINE)
+    assert names and not missing(names, section("architecture.md", "The components of config.yml"))
+
+
+def test_every_field_of_card_and_context_is_documented() -> None:
+    text = section("architecture.md", "The way of a message")
+    assert not missing([*Card.__fields__, *Card.__fields__["kind"].type_.__args__], text)
+    assert set(Context().store()) == first_column(section("architecture.md", "What a conversation remembers"))
+
+
+PARTS = {
+    "Knowledge": "The file",
+    "Topic": "A topic, under `topics`",
+    "Role": "A role, under `roles`",
+    "Entry": "An entry, under `answers` or as `general`",
+    "Statement": "An entry, under `answers` or as `general`",
+    "Figure": "A figure, under `figures`",
+    "Comparison": "A comparison, under `comparisons`",
+    "Source": "A source, under `sources`",
+    "OtherTitle": "Other names",
+    "Country": "Other names",
+    "Level": "Other names",
+}
+
+
+def models(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    yield model
+    for field in model.__fields__.values():
+        if isinstance(field.type_, type) and issubclass(field.type_, BaseModel):
+            yield from models(field.type_)
+
+
+def test_every_field_of_the_knowledge_file_is_documented() -> None:
+    for model in set(models(Knowledge)):
+        assert model.__name__ in PARTS, f"docs/knowledge.md: which section is about {model.__name__}?"
+        undocumented = missing(list(model.__fields__), section("knowledge.md", PARTS[model.__name__]))
+        assert not undocumented, f"docs/knowledge.md does not explain {undocumented} of {model.__name__}"
+
+
+def swap(text: str, old: str, new: str, after: str = "") -> str:
+    start = text.index(after)
+    assert old in text[start:], f"the knowledge file no longer holds {old!r}"
+    return text[:start] + text[start:].replace(old, new, 1)
+
+
+MLE = "roles:\n  mle:"
+FAULTS: list[Callable[[str], str]] = [
+    lambda text: swap(text, "sources: [S1]", "sources: [S99]"),
+    lambda text: swap(text, "There is no official salary figure for", "There is no official salary figure for" + " very" * 40, MLE),
+    lambda text: swap(text, "cell:\n          text: ", "cell:\n          text: " + "long words " * 7, MLE),
+    lambda text: swap(text, "      caveat:", "      caveats:"),
+    lambda text: swap(text, "      salary:", "      salery:", MLE),
+    lambda text: swap(text, "next: [responsibilities,", "next: [responsibility,"),
+    lambda text: swap(text, "aliases: [data analytics]", "aliases: [mle]"),
+    lambda text: swap(text, "aliases: [definition,", "aliases: [definition, duties,"),
+    lambda text: swap(text, "kind: official", "kind: rumour"),
+    lambda text: re.sub(r"reviewed_on: [\d-]+", "reviewed_on: soon", text, count=1),
+    lambda text: swap(text, "version: 1\n", "version: 1\nversion: 1\n"),
+    lambda text: re.sub(r"reviewed_on: ([\d-]+)", r"reviewed_on: [\1", text, count=1),
+]
+
+
+def reason(error: str) -> str:
+    """An error without place and numbers, which change with the file: ``there is no source 'S99'``."""
+    return re.sub(r"\d+", "0", error.split(": ", 2 if "not valid YAML" not in error else 1)[-1])
+
+
+@pytest.mark.parametrize("number", range(len(FAULTS)))
+def test_the_error_messages_are_as_documented(number: int) -> None:
+    documented = {reason(span) for span in SPAN.findall(section("knowledge.md", "Errors")) if "careers.yml:" in span}
+    with pytest.raises(KnowledgeError) as caught:
+        loads(FAULTS[number](words(ROOT / "knowledge" / "careers.yml")))
+    assert {reason(error) for error in caught.value.errors} <= documented
+
+
+def tracked() -> list[Path]:
+    try:
+        listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("not a git repository")
+    return [ROOT / name for name in listing.split("\0") if name and (ROOT / name).is_file()]
+
+
+def test_no_file_names_a_package_registry() -> None:
+    files = {*tracked(), *DOCUMENTS}
+    found = [
+        f"{file.relative_to(ROOT)}: {host}" for file in sorted(files) for host in REGISTRIES if host.encode() in file.read_bytes().lower()
+    ]
+    assert not found

@@ -1,0 +1,96 @@
+"""The settings: documented, checked with the name of the variable, and the one place that reads the environment."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from rolewise.settings import Settings, variable
+
+ROOT = Path(__file__).parent.parent
+NAMES = [field.name for field in fields(Settings)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_setting_is_documented(name: str) -> None:
+    assert re.search(rf"^\s+{name}: ``{variable(name)}``\. \S", Settings.__doc__ or "", re.MULTILINE)
+
+
+def test_nothing_else_is_documented() -> None:
+    assert re.findall(r"^\s+\w+: ``(\w+)``", Settings.__doc__ or "", re.MULTILINE) == [variable(name) for name in NAMES]
+
+
+def test_defaults() -> None:
+    settings = Settings.from_environment({})
+    assert settings == Settings()
+    assert settings.knowledge.is_file()
+    assert (settings.host, settings.port, settings.max_chars, settings.actions) == ("127.0.0.1", 5005, 2000, "inprocess")
+
+
+def test_every_variable_is_read(tmp_path: Path) -> None:
+    values = {
+        "ROLEWISE_KNOWLEDGE": str(tmp_path / "k.yml"),
+        "ROLEWISE_MODELS": str(tmp_path / "m"),
+        "ROLEWISE_CACHE": str(tmp_path / "c"),
+        "ROLEWISE_ENCODER": "/weights",
+        "ROLEWISE_ACTIONS": "http",
+        "ROLEWISE_MAX_CHARS": "300",
+        "HOST": "0.0.0.0",
+        "PORT": " 8080 ",
+    }
+    assert set(values) == {variable(name) for name in NAMES}
+    settings = Settings.from_environment(values)
+    assert settings == Settings(tmp_path / "k.yml", tmp_path / "m", tmp_path / "c", "/weights", "http", 300, "0.0.0.0", 8080)
+
+
+def test_relative_path_does_not_depend_on_a_later_change_of_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert Settings.from_environment({"ROLEWISE_MODELS": "trained"}).models == (tmp_path / "trained").resolve()
+
+
+@pytest.mark.parametrize("name", [variable(name) for name in NAMES])
+def test_blank_value_is_the_default(name: str) -> None:
+    assert Settings.from_environment({name: "  "}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "http"),
+        ("PORT", "50.5"),
+        ("PORT", "-1"),
+        ("PORT", "65536"),
+        ("ROLEWISE_MAX_CHARS", "many"),
+        ("ROLEWISE_MAX_CHARS", "0"),
+        ("ROLEWISE_MAX_CHARS", "-5"),
+        ("ROLEWISE_ACTIONS", "https"),
+    ],
+)
+def test_bad_value_is_named(name: str, value: str) -> None:
+    with pytest.raises(ValueError, match=f"{name}=.*{re.escape(value)}"):
+        Settings.from_environment({name: value})
+
+
+def test_no_other_module_reads_the_environment() -> None:
+    """``rolewise/cli.py`` may set defaults for the libraries; a value is read in ``rolewise/settings.py`` alone."""
+    readers = []
+    for path in [*(ROOT / "rolewise").rglob("*.py"), *(ROOT / "actions").rglob("*.py")]:
+        name = path.relative_to(ROOT).as_posix()
+        if name == "rolewise/settings.py":
+            continue
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        allowed = {
+            id(node.func.value)
+            for node in ast.walk(tree)
+            if name == "rolewise/cli.py" and isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+            if node.func.attr == "setdefault"
+        }
+        for node in ast.walk(tree):
+            word = node.attr if isinstance(node, ast.Attribute) else node.name if isinstance(node, ast.alias) else ""
+            if word in ("environ", "environb", "getenv") and id(node) not in allowed:
+                readers.append(f"{name}:{getattr(node, 'lineno', 0)}")
+    assert not readers
