@@ -27,7 +27,9 @@ def message_of(tracker: Tracker) -> Message:
         intent = str(ranking[0]["name"])
     entities = latest.get("entities") or []
     parts = tuple(Part.from_dict(part) for part in latest.get("questions") or [])
-    companies = unique(str(entity["value"]) for entity in entities if entity.get("entity") == "company")
+    companies = unique(
+        text[entity["start"] : entity["end"]] or str(entity["value"]) for entity in entities if entity.get("entity") == "company"
+    )
     tapped = None if parts else _tapped(text, intent, entities)
     return Message(text, intent, parts, tapped, companies)
 

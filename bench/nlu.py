@@ -195,7 +195,10 @@ class Bench:
                 rows = rows[:: max(1, len(rows) // FAST_ROWS)]
             found: dict[str, Any] = {"training messages": len(train.texts), "intents": len(set(train.labels)), "systems": {}}
             self.results["hint3"][bot] = found
-            for name, config in ((STOCK, nlu_rasa.stock_config(FAST_EPOCHS if self.options.fast else None)), (NGRAMS, nlu_rasa.ngrams_config())):
+            for name, config in (
+                (STOCK, nlu_rasa.stock_config(FAST_EPOCHS if self.options.fast else None)),
+                (NGRAMS, nlu_rasa.ngrams_config()),
+            ):
                 # Logistic regression gives the same model for every order; DIET starts from random numbers each time.
                 runs = self.options.stock_seeds if name == STOCK else 1
                 say(f"HINT3 {bot}: {name}, {runs} run(s)")
@@ -260,7 +263,9 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--hint3", type=Path, metavar="DIR", help="directory of HINT3's files (<bot>_train.csv, <bot>_test.csv)")
-    parser.add_argument("--questions", type=Path, metavar="DIR", help="directory of labelled questions (real_questions_*.jsonl, unsupported_*.jsonl)")
+    parser.add_argument(
+        "--questions", type=Path, metavar="DIR", help="directory of labelled questions (real_questions_*.jsonl, unsupported_*.jsonl)"
+    )
     parser.add_argument("--only", nargs="+", choices=STAGES, help="run these stages and keep the others' results of the last run")
     parser.add_argument("--seeds", type=int, default=5, help="runs of Rolewise a HINT3 bot (default 5)")
     parser.add_argument("--stock-seeds", type=int, default=5, help="runs of stock Rasa a HINT3 bot (default 5)")

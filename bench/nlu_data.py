@@ -124,6 +124,7 @@ def hint3(directory: Path, bot: str) -> tuple[Examples, list[Row]]:
     with (directory / f"{bot}_test.csv").open(encoding="utf-8", newline="") as file:
         tested = list(csv.DictReader(file))
     rows = [
-        Row(f"{bot}-{number}", line["sentence"], () if line["label"] == NO_INTENT else (line["label"],)) for number, line in enumerate(tested)
+        Row(f"{bot}-{number}", line["sentence"], () if line["label"] == NO_INTENT else (line["label"],))
+        for number, line in enumerate(tested)
     ]
     return train, rows

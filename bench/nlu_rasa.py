@@ -102,7 +102,12 @@ def _process(job: dict[str, Any], scratch: Path) -> dict[str, Any]:
         "LOG_LEVEL_LIBRARIES": "ERROR",
     }
     run = subprocess.run(
-        [sys.executable, "-m", "bench.nlu_rasa", str(file)], cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        [sys.executable, "-m", "bench.nlu_rasa", str(file)],
+        cwd=ROOT,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
     if run.returncode != 0 or not out.is_file():
         raise RuntimeError(f"{job['step']} failed:\n{run.stdout[-3000:]}")
@@ -145,7 +150,8 @@ async def parse(job: dict[str, Any]) -> dict[str, Any]:
         cpu.append(time.process_time() - used)
         ranking = [[guess["name"], float(guess["confidence"])] for guess in data.get("intent_ranking", [])]
         questions = [
-            {"decision": part["decision"], "intents": [guess["name"] for guess in part["guesses"][:2]]} for part in data.get("questions") or []
+            {"decision": part["decision"], "intents": [guess["name"] for guess in part["guesses"][:2]]}
+            for part in data.get("questions") or []
         ]
         parsed.append({"intent": data["intent"]["name"], "ranking": ranking, "questions": questions})
     return {

@@ -20,6 +20,8 @@ OVERALL_TOPICS = ("define_role", "responsibilities", "skills", "languages", "deg
 PLACED_TOPICS = ("salary",)
 
 VOWEL_SOUND = "aeiou"
+# Names of countries that take "the".
+WITH_ARTICLE = ("United", "Netherlands", "Philippines", "Czech")
 
 
 @dataclass
@@ -62,10 +64,8 @@ class Answers:
         if len(question.roles) > 1:
             names = join([str(self.knowledge.roles[role].short) for role in question.roles])
             return topic.compare_question.format(names=names)
-        if question.topic == COMPARE:
-            return "How do the roles compare?"
         if not question.roles:
-            return f"{topic.title}: in general" if topic.general else str(topic.title)
+            return topic.general_question or topic.title
         role = self.knowledge.roles[question.roles[0]]
         article = "an" if role.name[0] in VOWEL_SOUND else "a"
         return topic.question.format(role=role.name, a_role=f"{article} {role.name}", roles=role.plural, field=role.field)
@@ -75,7 +75,10 @@ class Answers:
         question = question.normal()
         if question.topic not in self.knowledge.topics or any(role not in self.knowledge.roles for role in question.roles):
             return False
-        return bool(question.roles) or self.knowledge.topics[question.topic].general is not None or question.topic == COMPARE
+        if question.roles or question.topic == COMPARE:
+            return True
+        placed = question.topic in PLACED_TOPICS and (question.country or question.level)
+        return self.knowledge.topics[question.topic].general is not None and not placed
 
     # -- cards ------------------------------------------------------------------------------------------------------------
 
@@ -201,7 +204,7 @@ class Answers:
         if question.country:
             country = next((item for item in self.knowledge.countries if item.code == question.country), None)
             words.append(
-                f"in {'the ' if question.country in ('US', 'UK', 'NL', 'AE') else ''}{country.name if country else question.country}"
+                f"in {'the ' if country and country.name.startswith(WITH_ARTICLE) else ''}{country.name if country else question.country}"
             )
         return " ".join(words)
 

@@ -50,7 +50,7 @@ class Dialogue:
         """A turn with this knowledge, in this conversation."""
         self.knowledge = knowledge
         self.answers = Answers(knowledge)
-        self.context = context
+        self.context = context.keep_known(knowledge.topics, knowledge.roles)
 
     # -- acts -------------------------------------------------------------------------------------------------------------
 
@@ -78,16 +78,20 @@ class Dialogue:
             return self._ask_back(understood.unsure)
         questions = understood.questions
         open_role = [question for question in questions if not self.answers.knows(question)]
-        if open_role:
+        if open_role and len(open_role) == len(questions):
             return self._which_role(open_role[0], understood.note)
-        note = " ".join(part for part in (wording.TOO_MANY if understood.too_many else None, understood.note) if part) or None
-        return self._answered(questions, note)
+        parts = [wording.TOO_MANY if understood.too_many else None, understood.note]
+        if open_role:
+            questions = [question for question in questions if question not in open_role]
+            labels = join([str(self.knowledge.topics[question.topic].label) for question in open_role])
+            parts.append(wording.ROLE_MISSING.format(labels=labels))
+        return self._answered(questions, " ".join(part for part in parts if part) or None)
 
     def fallback(self, message: Message) -> Card:
         """Decline, with the nearest things to tap; a place, a role or a title named may still say what is meant."""
         part = message.parts[0] if message.parts else None
         if message.companies:
-            return self._refuse(wording.COMPANY.format(names=join([name.title() for name in message.companies])), self._guesses(part))
+            return self._refuse(wording.COMPANY.format(names=join(message.companies)), self._guesses(part))
         if part and part.others and not part.roles:
             return self._not_covered(part)
         guesses = self._guesses(part)
@@ -194,7 +198,7 @@ class Dialogue:
             return Understood([], refusal=wording.EMPTY)
         head = parts[0]
         if message.companies and head.topic not in COMPANY_TOPICS:
-            named = join([name.title() for name in message.companies])
+            named = join(message.companies)
             return Understood([], refusal=wording.COMPANY.format(names=named), unsure=tuple(self._guesses(head)))
         questions: list[Question] = []
         note: str | None = None
@@ -241,7 +245,8 @@ class Dialogue:
     def _known(self, question: Question) -> Question:
         """A tapped question with only ids that exist."""
         roles = tuple(role for role in question.roles if role in self.knowledge.roles)
-        return replace(question, roles=roles).normal()
+        question = replace(question, roles=unique(roles)).normal()
+        return question if question.topic in self.knowledge.topics else Question("choose")
 
     @staticmethod
     def _points_back(part: Part) -> bool:
@@ -337,7 +342,7 @@ class Dialogue:
         return not (set(part.origins) >= set(part.others) and part.topic in ENTRY_TOPICS)
 
     def _titles(self, titles: Sequence[str]) -> str:
-        return join([f"{title}s" if not title.endswith("s") else title for title in titles], "or")
+        return join(titles, "or")
 
     def _other_text(self, titles: Sequence[str]) -> str:
         return wording.OTHER_TITLE.format(names=self._titles(titles))
@@ -460,6 +465,7 @@ class Dialogue:
         return card.copy(update={"title": wording.MENU_TITLE, "points": list(wording.MENU_POINTS)})
 
     def _small_talk(self, text: str, suggest: bool = True) -> Card:
+        self.context.unsure = 0
         return self._card("smalltalk", text, offers=self._next_questions() if suggest else [])
 
     def _card(self, kind: Kind, lead: str, offers: Sequence[Question], questions: Sequence[Question] = ()) -> Card:

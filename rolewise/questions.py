@@ -62,8 +62,10 @@ class Question:
 
     @classmethod
     def restore(cls, data: dict[str, Any]) -> Question:
-        """The question that :meth:`store` gave."""
-        return cls(data["topic"], tuple(data["roles"]), data.get("aspect"), data.get("country"), data.get("level"))
+        """The question that :meth:`store` gave. Raises KeyError or TypeError for other data."""
+        (topic,) = _texts([data["topic"]])
+        aspect, country, level = (_text_or_none(data.get(key)) for key in ("aspect", "country", "level"))
+        return cls(topic, _texts(data["roles"]), aspect, country, level)
 
 
 @dataclass(frozen=True)
@@ -233,26 +235,50 @@ class Context:
 
     @classmethod
     def restore(cls, data: Any) -> Context:
-        """The context that :meth:`store` gave; an empty one for None or for data of another version."""
-        if not isinstance(data, dict):
-            return cls()
+        """The context that :meth:`store` gave; an empty one for None or for data that does not fit."""
         try:
-            return cls(
+            context = cls(
                 [Question.restore(question) for question in data["questions"]],
-                tuple(data["roles"]),
-                tuple(data["mentioned"]),
-                list(data["asked"]),
-                [(title, payload) for title, payload in data["offered"]],
-                data["country"],
-                data["level"],
+                _texts(data["roles"]),
+                _texts(data["mentioned"]),
+                list(_texts(data["asked"])),
+                [_pair(item) for item in data["offered"]],
+                _text_or_none(data["country"]),
+                _text_or_none(data["level"]),
                 int(data["unsure"]),
                 int(data["answers"]),
-                data["answer_id"],
-                data["shown"],
-                data["note"],
+                _text_or_none(data["answer_id"]),
+                str(data["shown"]),
+                _text_or_none(data["note"]),
             )
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, AttributeError):
             return cls()
+        return context
+
+    def keep_known(self, topics: Iterable[str], roles: Iterable[str]) -> Context:
+        """Forget what names a topic or a role that the knowledge no longer has, after a new model came in."""
+        topics, roles = frozenset(topics), frozenset(roles)
+        self.questions = [q for q in self.questions if q.topic in topics and set(q.roles) <= roles]
+        self.roles = tuple(role for role in self.roles if role in roles)
+        self.mentioned = tuple(role for role in self.mentioned if role in roles)
+        return self
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, (list, tuple)) or not all(isinstance(item, str) for item in value):
+        raise TypeError("not a list of texts")
+    return tuple(value)
+
+
+def _text_or_none(value: Any) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise TypeError("not a text")
+    return value
+
+
+def _pair(value: Any) -> tuple[str, str]:
+    title, payload = _texts(value)
+    return title, payload
 
 
 def question_from_payload(payload: str) -> Question | None:
@@ -262,7 +288,7 @@ def question_from_payload(payload: str) -> Question | None:
         return None
     try:
         data = json.loads(match.group(2) or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(data, dict) or set(data) - {"role", "aspect", "country", "level"}:
         return None

@@ -60,6 +60,8 @@ class Settings:
             raise ValueError(f"ROLEWISE_ACTIONS={settings.actions!r}: it is 'inprocess' or 'http'")
         if settings.max_chars < 1:
             raise ValueError(f"ROLEWISE_MAX_CHARS={settings.max_chars}: it is at least 1")
+        if not 0 <= settings.port <= 65535:
+            raise ValueError(f"PORT={settings.port}: it is a number from 0 to 65535")
         return settings
 
 

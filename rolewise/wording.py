@@ -46,9 +46,10 @@ DID_YOU_MEAN = "I want to be sure that I understand you. Did you mean one of the
 COMPANY = (
     "I cannot speak for one employer ({names}): pay, culture and hiring differ from firm to firm. What I know is general, and sourced."
 )
-OTHER_TITLE = "I do not cover {names}. " + SCOPE
-OTHER_TITLE_BESIDE = "I do not cover {names}, so this is about {roles} only."
+OTHER_TITLE = "I do not cover the job of {names}. " + SCOPE
+OTHER_TITLE_BESIDE = "I do not cover the job of {names}, so this is about {roles} only."
 WHICH_ROLE = "For which role? {question}"
+ROLE_MISSING = "Tell me the role, too, and I can answer about {labels}."
 AS_BEFORE = "For {roles}, as before:"
 CORRECTED = "For {roles} then:"
 TOO_MANY = "You asked more than three things at once; here are the first three."

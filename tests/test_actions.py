@@ -35,7 +35,9 @@ def part(intent: str, confidence: float = 0.9, decision: str = "answer", **names
     return {"text": "as typed", "topic": intent.removeprefix("ask_"), "guesses": guesses, "decision": decision, **lists, **names}
 
 
-def call(action: str, channel: str | None, intent: str, context: Any = None, questions: Any = None, text: str = "as typed") -> dict[str, Any]:
+def call(
+    action: str, channel: str | None, intent: str, context: Any = None, questions: Any = None, text: str = "as typed"
+) -> dict[str, Any]:
     """The body that Rasa posts to an action server."""
     parse = {
         "text": text,
@@ -116,7 +118,9 @@ async def test_the_shell_gets_text_alone_with_numbered_suggestions(executor: Act
 async def test_a_number_typed_in_the_shell_is_the_suggestion(executor: ActionExecutor) -> None:
     _, events = await run(executor, call("action_answer", "cmdline", "ask_salary"))
     context = events[0]["value"]
-    response, _ = await run(executor, call("action_fallback", "rest", "out_of_scope", context, [part("out_of_scope", decision="decline")], "2"))
+    response, _ = await run(
+        executor, call("action_fallback", "rest", "out_of_scope", context, [part("out_of_scope", decision="decline")], "2")
+    )
     card = Card.parse_obj(response["custom"]["card"])
     assert card.kind in ("answer", "comparison")
     assert Question(card.questions[0].topic, tuple(card.questions[0].roles), card.questions[0].aspect).payload() == context["offered"][1][1]

@@ -35,6 +35,7 @@ CONVERSATIONS: dict[str, list[str]] = {
     "payload": [PAYLOAD, "  " + PAYLOAD, "/ask_salary"],
     "commands": ["/restart", "/session_start", "/back", '/ask_salary{"role":["mle"]', '/ask_salary{"role":["nurse"]}', "/", "/greet"],
     "signs": ["\u0000\u0007what does a swe do", "a\u202eb", "\ufeffhello", "?" * 300],
+    "wordless": ["what does a data scientist earn", "👍", "...", "🙂 🙂", "and software engineers?"],
     "surrogate": ["what does a data scientist earn", "\ud800", "and software engineers?"],
 }
 
@@ -85,8 +86,16 @@ class Ask:
     def answer(self, line: Any) -> dict[str, Any]:
         """Write a line and read its answer, with standard input still open."""
         self.write(line if isinstance(line, bytes) else json.dumps(line).encode())
-        result: dict[str, Any] = json.loads(self.read())
+        out = self.read()
+        try:
+            result: dict[str, Any] = json.loads(out)
+        except ValueError:
+            pytest.fail(f"standard output has a line that is no JSON: {out.decode()!r}", pytrace=False)
         return result
+
+    def drain(self) -> list[bytes]:
+        """All lines written by a command that has ended."""
+        return [line for line in iter(self.lines.get, None) if line]
 
     def end(self) -> int:
         """Close standard input, and return the exit status."""
@@ -97,6 +106,24 @@ class Ask:
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()
+
+
+class Answers:
+    """The turns of each conversation, by its id."""
+
+    def __init__(self, lines: list[bytes]) -> None:
+        self.lines = lines
+        self.turns: dict[str, list[dict[str, Any]]] = {}
+        for line in lines:
+            try:
+                result = json.loads(line)
+                self.turns[result["id"]] = result["turns"]
+            except (ValueError, KeyError, TypeError):
+                continue
+
+    def __getitem__(self, name: str) -> list[dict[str, Any]]:
+        assert name in self.turns, f"there is no answer to {name!r}"
+        return self.turns[name]
 
 
 @pytest.fixture
@@ -114,24 +141,33 @@ def ask() -> Iterator[Callable[..., Ask]]:
 
 
 @pytest.fixture(scope="module")
-def answers(announce: Callable[[str], None]) -> Iterator[dict[str, list[dict[str, Any]]]]:
+def answers(announce: Callable[[str], None]) -> Iterator[Answers]:
     """The turns of each conversation above, asked in one run, a line at a time."""
     announce("Starting `rolewise ask --jsonl` (about 15 s) ...")
     process = Ask("--jsonl")
-    found: dict[str, list[dict[str, Any]]] = {}
     try:
+        # What fails is told by the tests of that conversation; the others are judged all the same.
         for name, turns in CONVERSATIONS.items():
-            result = process.answer({"id": name, "turns": turns})
-            assert result["id"] == name
-            found[name] = result["turns"]
-        assert process.end() == 0
-        yield found
+            process.write(json.dumps({"id": name, "turns": turns}).encode())
+        process.end()
+        process.threads[0].join(PATIENCE)
+        yield Answers(process.drain())
     finally:
         process.kill()
 
 
+def test_standard_output_holds_one_json_line_a_conversation_in_order(answers: Answers) -> None:
+    ids = []
+    for line in answers.lines:
+        try:
+            ids.append(json.loads(line)["id"])
+        except ValueError:
+            pytest.fail(f"a line is no JSON: {line.decode()!r}", pytrace=False)
+    assert ids == list(CONVERSATIONS)
+
+
 @pytest.mark.parametrize("name", CONVERSATIONS)
-def test_every_turn_has_every_field_and_a_valid_card(answers: dict[str, list[dict[str, Any]]], name: str) -> None:
+def test_every_turn_has_every_field_and_a_valid_card(answers: Answers, name: str) -> None:
     assert len(answers[name]) == len(CONVERSATIONS[name])
     for said, turn in zip(CONVERSATIONS[name], answers[name], strict=True):
         assert set(turn) == FIELDS
@@ -146,7 +182,7 @@ def test_every_turn_has_every_field_and_a_valid_card(answers: dict[str, list[dic
         assert len(card.suggestions) <= 4
 
 
-def test_a_conversation_has_a_memory(answers: dict[str, list[dict[str, Any]]]) -> None:
+def test_a_conversation_has_a_memory(answers: Answers) -> None:
     first, second = answers["context"]
     assert first["kind"] == second["kind"] == "answer"
     assert first["questions"] == [{"topic": "salary", "roles": ["mle"], "aspect": None}]
@@ -154,7 +190,7 @@ def test_a_conversation_has_a_memory(answers: dict[str, list[dict[str, Any]]]) -
     assert first["intent"] == "ask_salary"
 
 
-def test_odd_messages_get_words_and_do_not_end_the_conversation(answers: dict[str, list[dict[str, Any]]]) -> None:
+def test_odd_messages_get_words_and_do_not_end_the_conversation(answers: Answers) -> None:
     empty, blank, long, emoji, german, last = answers["odd"]
     for turn in (empty, blank):
         assert (turn["kind"], turn["intent"], turn["confidence"]) == ("fallback", None, 0.0)
@@ -164,7 +200,7 @@ def test_odd_messages_get_words_and_do_not_end_the_conversation(answers: dict[st
     assert last["kind"] == "answer"
 
 
-def test_a_button_payload_is_answered(answers: dict[str, list[dict[str, Any]]]) -> None:
+def test_a_button_payload_is_answered(answers: Answers) -> None:
     plain, indented, open_role = answers["payload"]
     assert plain["kind"] == indented["kind"] == "answer"
     assert plain["questions"] == indented["questions"] == [{"topic": "salary", "roles": ["mle"], "aspect": None}]
@@ -172,12 +208,18 @@ def test_a_button_payload_is_answered(answers: dict[str, list[dict[str, Any]]]) 
     assert open_role["kind"] in ("clarify", "answer")
 
 
-def test_other_commands_are_read_as_words(answers: dict[str, list[dict[str, Any]]]) -> None:
+def test_other_commands_are_read_as_words(answers: Answers) -> None:
     assert all(turn["kind"] != "error" for turn in answers["commands"])
     assert not {turn["intent"] for turn in answers["commands"]} & {"restart", "session_start", "back"}
 
 
-def test_a_failing_turn_does_not_end_the_conversation(answers: dict[str, list[dict[str, Any]]]) -> None:
+def test_a_message_without_words_gets_one_reply_and_the_conversation_goes_on(answers: Answers) -> None:
+    *_, last = answers["wordless"]
+    assert all(turn["kind"] != "error" for turn in answers["wordless"])
+    assert last["questions"] == [{"topic": "salary", "roles": ["swe"], "aspect": None}]
+
+
+def test_a_failing_turn_does_not_end_the_conversation(answers: Answers) -> None:
     first, failed, last = answers["surrogate"]
     assert failed["kind"] in ("error", "fallback", "clarify")
     assert first["kind"] == last["kind"] == "answer"

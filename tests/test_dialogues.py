@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from tests.conftest import Assistant, Turn
 
 HERE = Path(__file__).parent
@@ -30,7 +31,9 @@ def cases() -> Iterator[Any]:
     for dialogue in DIALOGUES:
         known = dialogue["name"] in OPEN and not RUN_ALL
         yield pytest.param(
-            dialogue, id=dialogue["name"], marks=[pytest.mark.xfail(strict=True, reason="known open, see dialogues_open.txt")] if known else []
+            dialogue,
+            id=dialogue["name"],
+            marks=[pytest.mark.xfail(strict=True, reason="known open, see dialogues_open.txt")] if known else [],
         )
 
 
@@ -72,7 +75,8 @@ def shown(questions: list[dict[str, Any]]) -> str:
     return (
         "["
         + ", ".join(
-            f"{'|'.join(as_list(question['topic']))}({'+'.join(question['roles']) if 'roles' in question else 'any'})" for question in questions
+            f"{'|'.join(as_list(question['topic']))}({'+'.join(question['roles']) if 'roles' in question else 'any'})"
+            for question in questions
         )
         + "]"
     )

@@ -30,7 +30,7 @@ METHOD_SHA256 = "f8cdb4be6812396167ced74161b2ccd65c5ea676ad86d7d359d8c322d9d8dc4
 SPEC_SHA256 = "fb650e99afd82f1c650004526571ec7bc95a81aa36aaf6a899a6e9e212b166be"
 
 PACKAGE = "rolewise_test_actions"
-SOURCE = '''
+SOURCE = """
 from rasa_sdk import Action
 from rasa_sdk.interfaces import ActionExecutionRejection
 
@@ -51,7 +51,7 @@ class Blocks(Action):
         tracker.slots["context"] = "changed"
         dispatcher.utter_message(text="said")
         return []
-'''
+"""
 
 GOOD: list[Any] = [
     {"events": [], "responses": []},

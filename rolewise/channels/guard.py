@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from rolewise import wording
 from rolewise.control import strip_control
 from rolewise.knowledge import Knowledge
 from rolewise.questions import question_from_payload
+
+# str.strip and Rasa take every Unicode space from the front, so a slash behind one must go, too.
+LEADING_SLASHES = re.compile(r"^[\s/]+")
 
 
 @dataclass(frozen=True)
@@ -40,14 +44,14 @@ def admit(text: str, knowledge: Knowledge, max_chars: int) -> Admitted:
     if len(text) > max_chars:
         return Admitted("", wording.TOO_LONG.format(length=len(text), limit=max_chars))
     if text.startswith("/") and not is_own_payload(text, knowledge):
-        return Admitted(text.lstrip("/ \t\n") or "?")
+        return Admitted(LEADING_SLASHES.sub("", text) or "?")
     return Admitted(text)
 
 
 def is_own_payload(text: str, knowledge: Knowledge) -> bool:
     """Whether a text is a payload that a card of this assistant could offer."""
     question = question_from_payload(text)
-    if question is None or question.topic not in knowledge.topics or len(question.roles) > len(knowledge.roles):
+    if question is None or question.topic not in knowledge.topics or len(set(question.roles)) != len(question.roles):
         return False
     known_roles = all(role in knowledge.roles for role in question.roles)
     known_aspect = question.aspect is None or question.aspect in (*knowledge.topics, "overall")

@@ -32,16 +32,17 @@ class KnowledgeError(ValueError):
         super().__init__("\n".join(errors))
 
 
+ID = re.compile(r"^[a-z][a-z0-9_]*$")
 PLACEHOLDER = re.compile(r"\{(\w*)\}")
 PLACEHOLDERS = {"question": {"role", "a_role", "roles", "field"}, "compare_question": {"names"}}
 
 
 class _Positions:
-    """Where each field of a YAML text stands; built from PyYAML's node tree, duplicate keys found on the way."""
+    """Where each field of a YAML text stands; built from PyYAML's node tree, faulty keys found on the way."""
 
     def __init__(self, root: yaml.Node | None) -> None:
         self.lines: dict[Loc, int] = {(): 1}
-        self.duplicates: list[tuple[Loc, int]] = []
+        self.faults: list[tuple[Loc, int, str]] = []
         if root is not None:
             self._walk(root, ())
 
@@ -50,15 +51,23 @@ class _Positions:
         if isinstance(node, yaml.MappingNode):
             seen: set[str] = set()
             for key, value in node.value:
-                if key.value in seen:
-                    self.duplicates.append(((*loc, key.value), key.start_mark.line + 1))
-                seen.add(key.value)
-                self.lines[(*loc, key.value)] = key.start_mark.line + 1
-                self._walk(value, (*loc, key.value))
+                line = key.start_mark.line + 1
+                name = str(key.value) if isinstance(key, yaml.ScalarNode) else "(key)"
+                if not isinstance(key, yaml.ScalarNode) or key.tag != "tag:yaml.org,2002:str":
+                    self.faults.append(((*loc, name), line, "a key must be a text; put it in quotes"))
+                elif name in seen:
+                    self.faults.append(((*loc, name), line, "stands twice"))
+                seen.add(name)
+                self.lines[(*loc, name)] = line
+                self._walk(value, (*loc, name))
         elif isinstance(node, yaml.SequenceNode):
             for index, value in enumerate(node.value):
                 self.lines[(*loc, index)] = value.start_mark.line + 1
                 self._walk(value, (*loc, index))
+
+    def faulty_keys(self) -> bool:
+        """Whether a key is no text."""
+        return any(reason.startswith("a key") for _, _, reason in self.faults)
 
     def line(self, loc: Loc) -> int:
         """The line of a field, or of the nearest thing around it that exists."""
@@ -90,13 +99,18 @@ def loads(text: str, name: str = "careers.yml") -> Knowledge:
     """Read and check the text of a knowledge file; ``name`` stands in the errors. Raises KnowledgeError."""
     try:
         positions = _Positions(yaml.compose(text, Loader=yaml.CSafeLoader))
-        raw = yaml.load(text, Loader=yaml.CSafeLoader)  # a safe loader: it makes plain data only
+        # Keys that are no text could not be loaded into a mapping of fields; they are reported alone.
+        raw = {} if positions.faulty_keys() else yaml.load(text, Loader=yaml.CSafeLoader)
+    except RecursionError as error:
+        raise KnowledgeError([f"{name}:1: (file): an anchor refers to itself"]) from error
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
+        mark, position = getattr(error, "problem_mark", None), getattr(error, "position", 0)
+        line = mark.line + 1 if mark else text.count("\n", 0, position) + 1
         reason = " ".join(str(part) for part in (getattr(error, "problem", None) or error,))
         raise KnowledgeError([f"{name}:{line}: not valid YAML: {reason}"]) from error
-    found: list[tuple[int, Loc, str]] = [(line, loc, "stands twice") for loc, line in positions.duplicates]
+    found: list[tuple[int, Loc, str]] = [(line, loc, reason) for loc, line, reason in positions.faults]
+    if positions.faulty_keys():
+        raise KnowledgeError(_listed(name, found))
     if not isinstance(raw, dict):
         raise KnowledgeError([f"{name}:1: (file): must be a mapping with version, topics, roles and sources"])
     knowledge = None
@@ -104,7 +118,7 @@ def loads(text: str, name: str = "careers.yml") -> Knowledge:
         knowledge = Knowledge.parse_obj(raw)
     except ValidationError as error:
         for item in error.errors():
-            loc = tuple(part for part in item["loc"] if part != "__root__")
+            loc = _key_location(tuple(part for part in item["loc"] if part != "__root__"), raw)
             found.append((positions.line(loc), loc, item["msg"]))
     found += [(positions.line(loc), loc, reason) for loc, reason in _rules(raw)]
     if found or knowledge is None:
@@ -114,10 +128,28 @@ def loads(text: str, name: str = "careers.yml") -> Knowledge:
     return knowledge
 
 
+def _listed(name: str, found: list[tuple[int, Loc, str]]) -> list[str]:
+    return [f"{name}:{line}: {'.'.join(map(str, loc)) or '(file)'}: {reason}" for line, loc, reason in sorted(set(found), key=str_key)]
+
+
 def str_key(item: tuple[int, Loc, str]) -> tuple[int, str, str]:
     """Sort errors by line, then by field."""
     line, loc, reason = item
     return line, str(loc), reason
+
+
+def _key_location(loc: Loc, raw: Any) -> Loc:
+    """The place of a bad id: pydantic names only the mapping that it stands in."""
+    if not loc or loc[-1] != "__key__":
+        return loc
+    mapping: Any = raw
+    for part in loc[:-1]:
+        mapping = mapping[part]
+    return (*loc[:-1], next((key for key in mapping if not ID.match(str(key))), loc[-2]))
+
+
+def _is_known(identity: Any, things: dict[Any, Any]) -> bool:
+    return isinstance(identity, str) and identity in things
 
 
 def _mapping(value: Any) -> dict[Any, Any]:
@@ -147,7 +179,7 @@ def _rules(raw: dict[str, Any]) -> Iterator[tuple[Loc, str]]:
     for topic_id, topic in topics.items():
         topic = _mapping(topic)
         for index, following in enumerate(_sequence(topic.get("next"))):
-            if following not in topics:
+            if not _is_known(following, topics):
                 yield ("topics", topic_id, "next", index), f"there is no topic '{following}'"
         for field in ("question", "compare_question"):
             for unknown in sorted(set(PLACEHOLDER.findall(str(topic.get(field, "")))) - PLACEHOLDERS[field]):
@@ -159,7 +191,7 @@ def _rules(raw: dict[str, Any]) -> Iterator[tuple[Loc, str]]:
         loc = ("comparisons", index)
         named = _sequence(_mapping(comparison).get("roles"))
         for role_id in named:
-            if role_id not in roles:
+            if not _is_known(role_id, roles):
                 yield (*loc, "roles"), f"there is no role '{role_id}'"
         for topic_id in _mapping(_mapping(comparison).get("topics")):
             if topic_id not in topics:
@@ -172,7 +204,7 @@ def _rules(raw: dict[str, Any]) -> Iterator[tuple[Loc, str]]:
     for index, title in enumerate(_sequence(raw.get("other_titles"))):
         for field in ("nearest", "kind_of"):
             role_id = _mapping(title).get(field)
-            if role_id is not None and role_id not in roles:
+            if role_id is not None and not _is_known(role_id, roles):
                 yield ("other_titles", index, field), f"there is no role '{role_id}'"
     yield from _alias_rules(raw)
 
@@ -181,7 +213,7 @@ def _source_rules(value: Any, sources: dict[Any, Any], loc: Loc) -> Iterator[tup
     for key, child in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
         if key == "sources" and loc and isinstance(child, list):
             for index, source in enumerate(child):
-                if source not in sources:
+                if not _is_known(source, sources):
                     yield (*loc, key, index), f"there is no source '{source}'"
         else:
             yield from _source_rules(child, sources, (*loc, key))
@@ -206,9 +238,11 @@ def _alias_rules(raw: dict[str, Any]) -> Iterator[tuple[Loc, str]]:
     owners: dict[str, Loc] = {}
     named: list[tuple[Loc, list[tuple[Loc, Any]]]] = []
     for role_id, role in _mapping(raw.get("roles")).items():
-        named.append((("roles", role_id), [*_names(role, ("roles", role_id), ("aliases", "weak_aliases", "misspellings"))]))
+        loc: Loc = ("roles", role_id)
+        own = [((*loc, field), _mapping(role)[field]) for field in ("name", "plural", "short", "field") if field in _mapping(role)]
+        named.append((loc, [*own, *_names(role, loc, ("aliases", "weak_aliases", "misspellings"))]))
     for index, title in enumerate(_sequence(raw.get("other_titles"))):
-        loc: Loc = ("other_titles", index)
+        loc = ("other_titles", index)
         named.append((loc, [((*loc, "name"), _mapping(title).get("name")), *_names(title, loc, ("aliases",))]))
     for owner, names in named:
         for loc, name in names:

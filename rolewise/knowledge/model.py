@@ -92,6 +92,7 @@ class Topic(Model):
     label: Text
     question: Text
     compare_question: Text
+    general_question: Text | None = None
     aliases: list[Text] = []
     misspellings: list[Text] = []
     next: list[Id] = []

@@ -12,20 +12,19 @@ from rolewise.settings import settings
 HERE = Path(__file__).resolve().parent
 
 
-def sources_hash() -> str:
-    """A hash of the modules that the components are built from; Rasa itself looks at the component's class only."""
+def sources_hash(*modules: str) -> str:
+    """A hash of helper modules of this package; Rasa itself looks at the source of the component's class only."""
     digest = hashlib.sha256()
-    for directory in (HERE, HERE.parent / "knowledge"):
-        for file in sorted(directory.glob("*.py")):
-            digest.update(file.name.encode() + b"\0" + file.read_bytes())
+    for module in modules:
+        digest.update(module.encode() + b"\0" + (HERE / f"{module}.py").read_bytes())
     return digest.hexdigest()[:16]
 
 
 def names_fingerprint() -> str:
-    """Changes with a name in the knowledge or the code here; not with the sentence of an answer."""
-    return f"{names_hash(load(settings().knowledge))}-{sources_hash()}"
+    """Changes with a name in the knowledge; not with the sentence of an answer."""
+    return names_hash(load(settings().knowledge))
 
 
 def knowledge_fingerprint() -> str:
     """Changes with anything in the knowledge."""
-    return f"{content_hash(load(settings().knowledge))}-{sources_hash()}"
+    return content_hash(load(settings().knowledge))

@@ -19,7 +19,7 @@ from spacy.language import Language
 
 from rolewise.knowledge import Knowledge, load
 from rolewise.nlu import names
-from rolewise.nlu.fingerprint import names_fingerprint
+from rolewise.nlu.fingerprint import names_fingerprint, sources_hash
 from rolewise.nlu.text import Cleaned, Cleaner
 from rolewise.settings import settings
 
@@ -74,7 +74,7 @@ class RolewiseLanguage(SpacyNLP):
     @classmethod
     def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
         """Train again when a name of the knowledge changes."""
-        return names_fingerprint()
+        return f"{names_fingerprint()}-{sources_hash('text', 'names')}"
 
     def __init__(self, config: dict[str, Any], model_storage: ModelStorage, resource: Resource) -> None:
         """Keep where to store; the pipeline comes with training or loading."""

@@ -64,7 +64,7 @@ class Piece:
 
 # What stands before a title that somebody comes from, and before one that somebody wants to reach.
 ORIGIN = re.compile(
-    r"(?:\bfrom|\bam|\bi'm|\bwas|\bbeen|\bas|\bformer|\bex|\bcurrently|\bis|\bbeing|\bleave|\bleaving|\bquit|\bquitting)\W+"
+    r"(?:\bfrom|\bam|\bi'm|\bwas|\bbeen|\bas|\bformer|\bex|\bcurrently|(?<=[a-z]\s)is\W+(?:a|an)|\bbeing|\bleave|\bleaving|\bquit|\bquitting)\W+"
     r"(?:(?:a|an|the|my|being|job|career|as|current|trained|qualified|registered|working|full time|old)\W+){0,3}$"
 )
 TARGET = re.compile(

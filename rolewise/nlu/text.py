@@ -21,15 +21,16 @@ LONG_RUN = re.compile(r"([a-z])\1{2,}")
 # Chat shorthand that the sentence encoder does not know. "r" and "c" are left alone: they are programming languages.
 SHORTHAND = {
     "u": "you", "ur": "your", "pls": "please", "plz": "please", "thx": "thanks", "cuz": "because", "coz": "because",
-    "bc": "because", "wanna": "want to", "gonna": "going to", "gotta": "have to", "idk": "i do not know", "rn": "right now",
-    "yrs": "years", "yr": "year", "yoe": "years of experience", "exp": "experience", "dont": "do not", "cant": "can not",
-    "wont": "will not", "isnt": "is not", "doesnt": "does not", "didnt": "did not", "im": "i am", "ive": "i have", "whats": "what is",
-    "hows": "how is", "wats": "what is", "wat": "what", "wut": "what", "wht": "what", "hw": "how", "shud": "should", "cud": "could",
-    "abt": "about", "b4": "before", "gr8": "great", "ppl": "people", "uni": "university", "comp": "computer", "sci": "science",
-    "mgr": "manager", "mgmt": "management", "eng": "engineer", "engg": "engineering", "engr": "engineer", "dev": "developer",
-    "devs": "developers", "diff": "difference", "btw": "by the way", "tho": "though", "thru": "through", "wfh": "work from home",
-    "wlb": "work life balance", "jr": "junior", "sr": "senior", "req": "required", "reqs": "requirements", "edu": "education",
-    "avg": "average", "hrs": "hours", "govt": "government", "becum": "become", "nd": "and", "hv": "have", "n": "and",
+    "bc": "because", "wanna": "want to", "gonna": "going to", "gotta": "have to", "idk": "i do not know",
+    "rn": "right now", "yrs": "years", "yr": "year", "yoe": "years of experience", "exp": "experience",
+    "dont": "do not", "cant": "can not", "wont": "will not", "isnt": "is not", "doesnt": "does not",
+    "didnt": "did not", "im": "i am", "ive": "i have", "whats": "what is", "hows": "how is", "wats": "what is",
+    "wat": "what", "wut": "what", "wht": "what", "hw": "how", "shud": "should", "cud": "could", "abt": "about",
+    "b4": "before", "gr8": "great", "ppl": "people", "uni": "university", "mgr": "manager", "mgmt": "management",
+    "eng": "engineer", "engg": "engineering", "engr": "engineer", "diff": "difference", "btw": "by the way",
+    "tho": "though", "thru": "through", "wfh": "work from home", "wlb": "work life balance", "jr": "junior",
+    "sr": "senior", "req": "required", "reqs": "requirements", "edu": "education", "avg": "average", "hrs": "hours",
+    "govt": "government", "becum": "become", "nd": "and", "hv": "have",
 }  # fmt: skip
 SLASHED = {"w/o": "without", "w/": "with", "b/c": "because", "s/w": "software"}
 SLASHED_PATTERN = re.compile(r"(?<!\w)(?:w/o|b/c|s/w|w/)(?=\s|$|\w)", re.IGNORECASE)
@@ -125,11 +126,11 @@ class Cleaner:
             position = match.end()
             if not token.isascii() and not any(character.isalnum() for character in token):
                 continue  # emoji and ornaments carry no word
-            pieces.append((self._word(token), match.start(), match.end()))
+            pieces.append((self._word(token, _dotted(blanked, *match.span())), match.start(), match.end()))
         return _join(pieces, blanked)
 
-    def _word(self, token: str) -> str:
-        if token in SHORTHAND:
+    def _word(self, token: str, dotted: bool = False) -> str:
+        if token in SHORTHAND and not dotted:
             return SHORTHAND[token]
         if token in self.known or not WORD.match(token) or len(token) < 3:
             return token
@@ -193,6 +194,12 @@ class Cleaner:
         if not words:
             return 1.0
         return sum(word in self.domain or word.partition("'")[0] in self.domain for word in words) / len(words)
+
+
+def _dotted(text: str, start: int, end: int) -> bool:
+    """Whether a token is a part of something like ``u.k.`` or ``n/a``, so that it is no shorthand."""
+    before, after = text[max(0, start - 2) : start], text[end : end + 2]
+    return bool(re.search(r"\w[./]$", before) or re.match(r"[./]\w", after))
 
 
 def _join(pieces: list[tuple[str, int, int]], raw: str) -> Cleaned:

@@ -53,7 +53,7 @@ def _wrap(text: str, prefix: str = "") -> str:
         WIDTH,
         initial_indent=prefix,
         subsequent_indent=" " * len(prefix),
-        break_long_words=False,
+        break_long_words="://" not in text,
         break_on_hyphens=False,
     )
 

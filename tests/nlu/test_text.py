@@ -67,7 +67,7 @@ def test_missing_spaces(cleaner: Cleaner, raw: str, clean: str) -> None:
         ("wfh", "work from home"),
         ("pls", "please"),
         ("whats ur pay", "what is your pay"),
-        ("jr dev", "junior developer"),
+        ("jr coder", "junior coder"),
         ("5 yrs", "5 years"),
     ],
 )

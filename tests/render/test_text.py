@@ -73,7 +73,7 @@ def complete(card: Card, text: str, numbered: bool) -> None:
         assert words(source.publisher) in flat
         assert source.url is None or source.url in text
     for number, item in enumerate(card.suggestions, 1):
-        assert (f"{number}. {item.title}" in flat) is numbered
+        assert (f"{number}. {item.title}" if numbered else f"* {item.title}") in flat
     assert not too_wide(text)
     assert not [line for line in text.splitlines() if line != line.rstrip()]
 
@@ -145,7 +145,7 @@ def test_numbers_of_suggestions() -> None:
     )  # fmt: skip
     text = render(card, numbered=True)
     assert [line.strip() for line in text.splitlines()[-4:]] == [f"{number}. Question {number}?" for number in range(1, 5)]
-    assert "Question 1?" not in render(card)
+    assert [line.strip() for line in render(card).splitlines()[-4:]] == [f"* Question {number}?" for number in range(1, 5)]
     assert "/ask_" not in text
 
 
