@@ -91,7 +91,7 @@ class Dialogue:
         """Decline, with the nearest things to tap; a place, a role or a title named may still say what is meant."""
         part = message.parts[0] if message.parts else None
         if message.companies:
-            return self._refuse(wording.COMPANY.format(names=join(message.companies)), self._guesses(part))
+            return self._refuse(wording.COMPANY, self._guesses(part))
         if part and part.others and not part.roles:
             return self._not_covered(part)
         guesses = self._guesses(part)
@@ -198,8 +198,7 @@ class Dialogue:
             return Understood([], refusal=wording.EMPTY)
         head = parts[0]
         if message.companies and head.topic not in COMPANY_TOPICS:
-            named = join(message.companies)
-            return Understood([], refusal=wording.COMPANY.format(names=named), unsure=tuple(self._guesses(head)))
+            return Understood([], refusal=wording.COMPANY, unsure=tuple(self._guesses(head)))
         questions: list[Question] = []
         note: str | None = None
         for index, part in enumerate(parts):

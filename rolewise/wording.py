@@ -43,9 +43,7 @@ DECLINED = (
 )
 MENU_AFTER_UNSURE = "I still do not follow, sorry. Here is what I can help with; tap a topic or ask it in other words."
 DID_YOU_MEAN = "I want to be sure that I understand you. Did you mean one of these?"
-COMPANY = (
-    "I cannot speak for one employer ({names}): pay, culture and hiring differ from firm to firm. What I know is general, and sourced."
-)
+COMPANY = "I cannot speak for a single employer: pay, culture and hiring differ from firm to firm. What I know is general, and sourced."
 OTHER_TITLE = "I do not cover the job of {names}. " + SCOPE
 OTHER_TITLE_BESIDE = "I do not cover the job of {names}, so this is about {roles} only."
 WHICH_ROLE = "For which role? {question}"

@@ -271,8 +271,8 @@ def test_the_same_question_twice_is_answered_once(talk: Conversation) -> None:
 
 def test_one_of_two_questions_without_a_role_does_not_lose_the_other(talk: Conversation) -> None:
     card = talk.turn(several(part("which role suits me", "choose"), part("what do they do all day", "daily_tasks")))
-    assert "choose" in json.dumps(card.dict())
-    assert "daily_tasks" in json.dumps(card.dict())
+    assert asked(card) == [("choose", [])]
+    assert "the daily work" in card.lead
 
 
 # -- declined -------------------------------------------------------------------------------------------------------------
@@ -281,7 +281,7 @@ def test_one_of_two_questions_without_a_role_does_not_lose_the_other(talk: Conve
 def test_other_title_is_declined_with_the_nearest_role(talk: Conversation) -> None:
     card = talk.ask("what does a data analyst earn", "salary", others=("data analyst",))
     assert card.kind == "fallback"
-    assert "data analysts" in card.lead
+    assert "data analyst" in card.lead
     assert asked(card)[0] == ("salary", ["ds"])
     assert question_from_payload(card.suggestions[0].payload) == Question("salary", ("ds",))
 
@@ -289,7 +289,7 @@ def test_other_title_is_declined_with_the_nearest_role(talk: Conversation) -> No
 def test_other_title_without_a_nearest_role(talk: Conversation) -> None:
     card = talk.ask("what does a nurse earn", "salary", others=("nurse",))
     assert card.kind == "fallback"
-    assert "nurses" in card.lead
+    assert "nurse" in card.lead
     assert card.suggestions
 
 
@@ -298,19 +298,13 @@ def test_every_other_title_is_declined(title: str) -> None:
     talk = Conversation()
     card = talk.ask(f"what does a {title} do", "responsibilities", others=(title,))
     assert card.kind == "fallback"
-    assert f"I do not cover {title[:-1]}" in card.lead
-
-
-@pytest.mark.parametrize(("title", "plural"), [("nurse", "nurses"), ("actuary", "actuaries"), ("IT support", "IT support")])
-def test_titles_in_the_plural(talk: Conversation, title: str, plural: str) -> None:
-    card = talk.ask(f"what does a {title} do", "responsibilities", others=(title,))
-    assert f"I do not cover {plural}." in card.lead
+    assert f"I do not cover the job of {title}." in card.lead
 
 
 def test_is_another_title_a_good_career(talk: Conversation) -> None:
     card = talk.ask("is nursing a good career", "good_career", others=("nurse",))
     assert card.kind == "fallback"
-    assert "nurses" in card.lead
+    assert "nurse" in card.lead
 
 
 def test_other_title_as_origin_is_answered(talk: Conversation) -> None:
@@ -322,25 +316,20 @@ def test_other_title_as_origin_is_answered(talk: Conversation) -> None:
 def test_other_title_beside_a_role_is_said(talk: Conversation) -> None:
     card = talk.ask("data analyst vs data scientist salary", "salary", "ds", others=("data analyst",))
     assert card.kind == "answer"
-    assert "I do not cover data analysts" in card.lead
+    assert "I do not cover the job of data analyst" in card.lead
 
 
 def test_switch_to_another_title_is_declined(talk: Conversation) -> None:
     card = talk.ask("from swe to product manager", "switch_role", "swe", others=("product manager",), targets=("product manager",))
     assert card.kind == "fallback"
-    assert "product managers" in card.lead
+    assert "product manager" in card.lead
 
 
 def test_company_is_declined(talk: Conversation) -> None:
     card = talk.ask("what does google pay an mle", "salary", "mle", companies=("google",))
     assert card.kind == "fallback"
-    assert "Google" in card.lead
+    assert "a single employer" in card.lead
     assert asked(card) == [("salary", ["mle"])]
-
-
-@pytest.mark.parametrize(("company", "shown"), [("ibm", "IBM"), ("at&t", "AT&T"), ("openai", "OpenAI"), ("jpmorgan", "JPMorgan")])
-def test_company_is_spelled_right(talk: Conversation, company: str, shown: str) -> None:
-    assert shown in talk.ask(f"what does {company} pay", "salary", companies=(company,)).lead
 
 
 def test_company_beside_a_course_is_only_a_name(talk: Conversation) -> None:
