@@ -49,6 +49,16 @@ def ablations() -> dict[str, Switches]:
     }
 
 
+# Settings for a bot with some ten messages an intent, chosen by cross-validation within HINT3's training files.
+SMALL_BOT: dict[str, Any] = {"one_vs_rest": True, "ngram_weight": 0.5}
+
+
+def small_bot() -> IntentModelConfig:
+    """The shipped settings with those for a small bot; those that the intent model does not know are left out."""
+    known = {field.name for field in fields(IntentModelConfig)}
+    return replace(shipped(), **{key: value for key, value in SMALL_BOT.items() if key in known})
+
+
 class TextPipeline:
     """Cleans, masks and encodes as the components do for a message that holds one question."""
 
@@ -76,6 +86,16 @@ class TextPipeline:
         if not mask_roles:
             return cleaned, self._encoder.encode(cleaned)
         return [whole.masked(MASK) for whole in wholes], self._encoder.encode([whole.masked(ENCODER_MASK) for whole in wholes])
+
+    def both_views(self, texts: list[str], vectors: np.ndarray) -> np.ndarray:
+        """The mean, of length 1, of the vectors of the cleaned texts and of the texts as typed, in lower case.
+
+        Without the names of the knowledge file the vocabulary is that of a few hundred messages, and cleaning may change a word
+        that was right.
+        """
+        mixed = vectors + self._encoder.encode([text.lower() for text in texts])
+        mean: np.ndarray = mixed / np.linalg.norm(mixed, axis=1, keepdims=True)
+        return mean
 
 
 def fit(

@@ -165,6 +165,11 @@ async def parse(job: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """The process: read the job, do its step, write what came out."""
+    import logging
+
+    from rasa.utils.log_utils import configure_structlog
+
+    configure_structlog(logging.WARNING)  # as `rasa run` does; debug lines would be timed too
     job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
     result = train(job) if job["step"] == "train" else asyncio.run(parse(job))
     Path(job["out"]).write_text(json.dumps(result), encoding="utf-8")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -185,12 +184,17 @@ def draw(results: dict[str, Any], directory: Path) -> list[Path]:
     return drawn
 
 
+def _between(text: str, found: re.Match[str]) -> str:
+    return found.group(1) + text + found.group(2)
+
+
 def fill(page: str, results: dict[str, Any]) -> str:
     """The page with each block between ``<!-- nlu:NAME -->`` and ``<!-- end -->`` made anew."""
     for name, made in TABLES.items():
-        block = re.compile(rf"(<!-- nlu:{name} -->\n).*?(\n<!-- end -->)", re.DOTALL)
-        text = made(results)
-        page = block.sub(lambda found, text=text: found.group(1) + text + found.group(2), page)
+        start, end = f"<!-- nlu:{name} -->\n", "\n<!-- end -->"
+        head, opened, rest = page.partition(start)
+        if opened and end in rest:
+            page = head + start + made(results) + end + rest.partition(end)[2]
     return page
 
 

@@ -19,6 +19,9 @@ OVERALL_TOPICS = ("define_role", "responsibilities", "skills", "languages", "deg
 # Topics whose figures depend on the place and the level.
 PLACED_TOPICS = ("salary",)
 
+# The topic that leads from one role to another.
+SWITCH = "switch_role"
+
 VOWEL_SOUND = "aeiou"
 # Names of countries that take "the".
 WITH_ARTICLE = ("United", "Netherlands", "Philippines", "Czech")
@@ -140,6 +143,8 @@ class Answers:
 
     @staticmethod
     def _compares(question: Question) -> bool:
+        if question.topic == SWITCH:
+            return False
         return len(question.roles) > 1 or question.topic == COMPARE
 
     # -- one question -----------------------------------------------------------------------------------------------------
@@ -150,7 +155,7 @@ class Answers:
             return
         entry = self.entry(question)
         lead = self._placed_lead(draft, question, entry) or draft.say(entry.lead)
-        points = [] if shown == "short" else entry.points
+        points = [] if shown == "short" else self._points(question, entry)
         if several:
             draft.points.append(f"{self.title(question)} {lead}")
             points = points[:POINTS_EACH]
@@ -167,10 +172,19 @@ class Answers:
         if entry.caveat and shown != "short":
             draft.caveats.append(entry.caveat)
 
+    def _points(self, question: Question, entry: Entry) -> list[Statement]:
+        """The points of an entry; for a move between two roles, those that name where it starts come first."""
+        if question.topic != SWITCH or len(question.roles) < 2:
+            return entry.points
+        names = [str(self.knowledge.roles[role].name) for role in question.roles[:-1]]
+        return sorted(entry.points, key=lambda point: not any(name in point.text.lower() for name in names))
+
     def entry(self, question: Question) -> Entry:
         """The entry that answers a question about one role, or about none. Raises KeyError where there is none."""
         if question.roles:
-            return self.knowledge.roles[question.roles[0]].answers[question.topic]
+            # A move is answered for the role that it leads to, which is named last.
+            role = question.roles[-1] if question.topic == SWITCH else question.roles[0]
+            return self.knowledge.roles[role].answers[question.topic]
         general = self.knowledge.topics[question.topic].general
         if general is None:
             raise KeyError(f"no general answer for {question.topic}")

@@ -8,7 +8,7 @@ import logging
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 from rasa.core.agent import Agent, load_agent
 from rasa.core.channels.channel import UserMessage
@@ -18,6 +18,7 @@ from rolewise import wording
 from rolewise.cards import Card
 from rolewise.channels.guard import admit
 from rolewise.channels.output import WholeMessages
+from rolewise.control import strip_control
 from rolewise.inprocess import with_actions
 from rolewise.knowledge.registry import knowledge_for
 from rolewise.render import text as text_renderer
@@ -101,14 +102,14 @@ def _turn(text: str, intent: str | None, confidence: float, card: Card, answer: 
     }
 
 
-def conversations(lines: Iterable[str]) -> Iterator[tuple[Any, list[str] | str]]:
+def conversations(lines: Iterable[bytes]) -> Iterator[tuple[Any, list[str] | str]]:
     """Read JSON lines: the id and the turns of each, or the id and what is wrong with the line."""
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         identity: Any = None
         try:
-            data = json.loads(line)
+            data = json.loads(line.decode("utf-8"))
             if not isinstance(data, dict):
                 raise ValueError("a line must be a JSON object")
             identity = data.get("id")
@@ -116,20 +117,21 @@ def conversations(lines: Iterable[str]) -> Iterator[tuple[Any, list[str] | str]]
             if not isinstance(turns, list) or not turns or not all(isinstance(turn, str) for turn in turns):
                 raise ValueError("'turns' must be a list of texts, or 'text' a text")
             yield identity, turns
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             yield identity, f"line {number}: {error}"
 
 
-async def run(source: TextIO, target: TextIO, jsonl: bool, model: Path | None = None) -> int:
+async def run(source: BinaryIO, target: TextIO, jsonl: bool, model: Path | None = None) -> int:
     """Answer everything in ``source``; returns the exit status: 1 when a line could not be read."""
     asker = await Asker.load(model)
     failed = False
     if not jsonl:
         sender = f"ask-{uuid.uuid4().hex}"
         for line in source:
-            if line.strip():
-                answer = await asker.turn(sender, line.rstrip("\n"))
-                target.write(f"> {line.strip()}\n\n{answer['answer']}\n\n")
+            text = line.decode("utf-8", "replace").strip()
+            if text:
+                answer = await asker.turn(sender, text)
+                target.write(f"> {strip_control(text)}\n\n{answer['answer']}\n\n")
                 target.flush()
         return 0
     for identity, turns in conversations(source):
@@ -138,11 +140,21 @@ async def run(source: TextIO, target: TextIO, jsonl: bool, model: Path | None = 
             result: dict[str, Any] = {"id": identity, "error": turns}
         else:
             result = {"id": identity, "turns": await asker.conversation(turns)}
-        target.write(json.dumps(result, ensure_ascii=False) + "\n")
+        written = json.dumps(result, ensure_ascii=False)
+        # Half a surrogate pair cannot be written as UTF-8; it goes out as it came in, escaped.
+        target.write((written if _writable(written) else json.dumps(result)) + "\n")
         target.flush()
     return 1 if failed else 0
 
 
-def main(source: TextIO, target: TextIO, jsonl: bool, model: Path | None) -> int:
+def _writable(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def main(source: BinaryIO, target: TextIO, jsonl: bool, model: Path | None) -> int:
     """Run the batch interface to its end."""
     return asyncio.run(run(source, target, jsonl, model))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
 import warnings
@@ -29,6 +30,11 @@ def logs(level: str = "WARNING") -> None:
     os.environ.setdefault("LOG_LEVEL", level)
     rasa.utils.common.configure_logging_and_warnings(None, None, warn_only_once=True, filter_repeated_logs=True)
     configure_structlog(None)
+    # Standard output belongs to the answers, and Rasa has switched warnings on again.
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler):
+            handler.setStream(sys.stderr)
+    warnings.filterwarnings("ignore")
 
 
 def version() -> str:
@@ -82,7 +88,7 @@ def main(arguments: list[str] | None = None) -> int:
             logs("ERROR")
             from rolewise import ask
 
-            return ask.main(sys.stdin, sys.stdout, options.jsonl, options.model)
+            return ask.main(sys.stdin.buffer, sys.stdout, options.jsonl, options.model)
         if options.command in ("train", "serve", "shell"):
             logs("INFO" if options.command == "train" else "WARNING")
             from rolewise import server

@@ -24,7 +24,7 @@ PATTERNS: dict[str, re.Pattern[str]] = {
         rf"|\b(?:who(?:'s)?|which)\b.*\b{MORE_OR_LESS}\b"
         r"|\b(?:vs|versus|than|compared?|comparison|differences?|differ|between)\b"
     ),
-    BOTH: re.compile(r"\b(?:both|(?:the|these|those) two|two of them|either of them|each of them|them both)\b"),
+    BOTH: re.compile(r"\b(?:both|(?:the|these|those|first|from|of) two|two of them|either of them|each of them|them both)\b"),
     ALL: re.compile(
         r"\b(?:(?:all|the|of the|any of the|each of the) (?:three|3)|three of them|all of them|all (?:the )?roles|every role)\b"
     ),
@@ -32,7 +32,7 @@ PATTERNS: dict[str, re.Pattern[str]] = {
     SECOND: re.compile(r"\b(?:second|2nd) (?:one|role|job)\b|\bthe (?:second|latter)\b"),
     THIRD: re.compile(r"\b(?:third|3rd|last) (?:one|role|job)\b|\bthe third\b"),
     OTHER: re.compile(r"\bother (?:one|role|job|ones|two|2|way)\b|\bthe others?\b"),
-    POINTING: re.compile(r"\b(?:it|its|they|them|their|(?:that|this) (?:job|role|one|career)|same|one)\b"),
+    POINTING: re.compile(r"\b(?:it|its|they|them|their|(?:that|this)(?: (?:job|role|one|career))?|same|one)\b"),
     CORRECTION: re.compile(
         r"^(?:no|nope|nah|not|sorry|oops|wait|actually|i mean|i meant|rather)\b"
         r"|\b(?:i meant|i mean|not what i|instead of|i said|i was asking about|i wanted)\b"

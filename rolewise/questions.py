@@ -194,6 +194,7 @@ class Context:
         unsure: how many messages in a row were not understood.
         answers: how many answers were given, for their ids.
         answer_id: the id of the last answer.
+        pending: the topic of a question that waits for its role.
         shown: how the last answer was shown: ``normal``, ``short`` or ``full``.
         note: what the last answer assumed, or the last special act.
     """
@@ -208,6 +209,7 @@ class Context:
     unsure: int = 0
     answers: int = 0
     answer_id: str | None = None
+    pending: str | None = None
     shown: str = "normal"
     note: str | None = None
 
@@ -229,6 +231,7 @@ class Context:
             "unsure": self.unsure,
             "answers": self.answers,
             "answer_id": self.answer_id,
+            "pending": self.pending,
             "shown": self.shown,
             "note": self.note,
         }
@@ -248,6 +251,7 @@ class Context:
                 int(data["unsure"]),
                 int(data["answers"]),
                 _text_or_none(data["answer_id"]),
+                _text_or_none(data["pending"]),
                 str(data["shown"]),
                 _text_or_none(data["note"]),
             )
@@ -259,6 +263,7 @@ class Context:
         """Forget what names a topic or a role that the knowledge no longer has, after a new model came in."""
         topics, roles = frozenset(topics), frozenset(roles)
         self.questions = [q for q in self.questions if q.topic in topics and set(q.roles) <= roles]
+        self.pending = self.pending if self.pending in topics else None
         self.roles = tuple(role for role in self.roles if role in roles)
         self.mentioned = tuple(role for role in self.mentioned if role in roles)
         return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import uuid
 from collections.abc import Callable, Coroutine, Iterable, Iterator
@@ -34,6 +35,12 @@ class Assistant:
         """The NLU output of a message."""
         parsed: dict[str, Any] = self.run(self.asker.agent.parse_message(text))
         return parsed
+
+
+def pytest_report_header() -> list[str]:
+    if os.environ.get("ROLEWISE_EVAL_DIR"):
+        return []
+    return ["ROLEWISE_EVAL_DIR is not set: training messages are not compared with an evaluation set of yours"]
 
 
 def pytest_configure(config: pytest.Config) -> None:

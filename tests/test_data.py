@@ -165,10 +165,11 @@ def test_no_scripted_message_is_a_training_message(examples, name, read):
     assert not leaks(examples, read(TESTS / name), set_phrases=True)
 
 
-@pytest.mark.skipif(not EVAL_DIR, reason="ROLEWISE_EVAL_DIR is not set: no evaluation questions to compare with")
-def test_no_evaluation_message_is_a_training_message(examples):
-    files = sorted(Path(EVAL_DIR or "").rglob("*.jsonl"))
-    assert files, f"ROLEWISE_EVAL_DIR={EVAL_DIR} holds no JSONL file"
-    for file in files:
-        found = leaks(examples, in_jsonl(file))
-        assert not found, f"{file.name}: {found}"
+if EVAL_DIR:  # conftest.py says in the report's header when it is not set
+
+    def test_no_evaluation_message_is_a_training_message(examples):
+        files = sorted(Path(EVAL_DIR).rglob("*.jsonl"))
+        assert files, f"ROLEWISE_EVAL_DIR={EVAL_DIR} holds no JSONL file"
+        for file in files:
+            found = leaks(examples, in_jsonl(file))
+            assert not found, f"{file.name}: {found}"

@@ -15,9 +15,11 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from rolewise import wording
+from rolewise.cards import Card, Kind
 from rolewise.channels.guard import admit
 from rolewise.channels.output import WholeMessages
 from rolewise.knowledge.registry import knowledge_for
+from rolewise.render import text as text_renderer
 from rolewise.settings import settings
 
 logger = logging.getLogger(__name__)
@@ -71,7 +73,7 @@ class RestChannel(InputChannel):
         """Work on one message; whatever happens, the sender gets words back."""
         admitted = admit(text, knowledge_for(None), settings().max_chars)
         if admitted.refusal:
-            return [plain(sender, admitted.refusal)]
+            return [plain(sender, admitted.refusal, "fallback")]
         collector = WholeMessages(self.name())
         try:
             await on_new_message(UserMessage(admitted.text, collector, sender, input_channel=self.name(), metadata=metadata))
@@ -82,6 +84,7 @@ class RestChannel(InputChannel):
         return collector.messages or [plain(sender, wording.FAILED)]
 
 
-def plain(sender: str, text: str) -> dict[str, Any]:
-    """A message of text alone."""
-    return {"recipient_id": sender, "text": text, "buttons": []}
+def plain(sender: str, text: str, kind: Kind = "error") -> dict[str, Any]:
+    """A message that the channel itself gives: a refusal or an apology, with its card."""
+    card = Card(kind=kind, answer_id=kind, title="", lead=text)
+    return {"recipient_id": sender, "text": text_renderer.render(card), "buttons": [], "custom": {"card": card.dict()}}

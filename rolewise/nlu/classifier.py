@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,25 +16,17 @@ from rasa.shared.nlu.constants import INTENT, INTENT_RANKING_KEY, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from rolewise.cues import VARIANTS, cues
+from rolewise.nlu.decide import DECLINE, OUT_OF_SCOPE, parts_of
 from rolewise.nlu.featurizer import PIECES, VECTORS, SentenceEncoderFeaturizer
 from rolewise.nlu.fingerprint import sources_hash
 from rolewise.nlu.intent_model import IntentModel, IntentModelConfig
 from rolewise.nlu.language import ENGLISH
-from rolewise.nlu.names import COUNTRY, LEVEL, OTHER_TITLE, ROLE, TOPIC
 from rolewise.nlu.split import MASK, Piece
-from rolewise.questions import Guess, Part, unique
 
 logger = logging.getLogger(__name__)
 
 # The key of the NLU output that holds the questions of a message.
 QUESTIONS = "questions"
-OUT_OF_SCOPE = "out_of_scope"
-
-ANSWER, ASK, DECLINE = "answer", "ask", "decline"
-
-# A message of more words than this rambles: its last question decides together with the whole.
-LONG_MESSAGE_WORDS = 22
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
@@ -137,9 +128,13 @@ class RolewiseClassifier(GraphComponent, IntentClassifier):
         for message in messages:
             if not message.get(PIECES) or self._model is None:
                 if message.get(TEXT) is not None and not message.get(INTENT):
-                    _set(message, None, 0.0, [], [])
+                    # Without any word (emoji alone) there is nothing to guess; without any text there is no intent at all.
+                    _set(message, DEFAULT_NLU_FALLBACK_INTENT_NAME if message.get(TEXT) else None, 0.0, [], [])
                 continue
-            parts = self._parts(message, self._model)
+            english = bool(message.get(ENGLISH, True))
+            parts = parts_of(
+                message.get(PIECES), message.get(VECTORS), self._model, english, self._ngram_text, self._config["ranking_length"]
+            )
             head = parts[0]
             ranking = [{"name": guess.intent, "confidence": guess.confidence} for guess in head.guesses]
             intent: str | None = head.best.intent
@@ -147,84 +142,6 @@ class RolewiseClassifier(GraphComponent, IntentClassifier):
                 intent = DEFAULT_NLU_FALLBACK_INTENT_NAME
             _set(message, intent, head.best.confidence, ranking, [part.as_dict() for part in parts])
         return messages
-
-    def _parts(self, message: Message, model: IntentModel) -> list[Part]:
-        found: list[Piece] = message.get(PIECES)
-        vectors: np.ndarray = message.get(VECTORS)
-        english = bool(message.get(ENGLISH, True))
-        probabilities = model.probabilities([self._ngram_text(piece) for piece in found], vectors)
-        length = self._config["ranking_length"]
-        ranked = model.rank_from(probabilities, vectors, length)
-        parts = [_part(piece, ranking, self._decide(ranking[0], model, english)) for piece, ranking in zip(found, ranked, strict=False)]
-        several = _several(parts[1:], found[1:])
-        if several:
-            return several
-        asked = [index for index in range(1, len(found)) if found[index].question]
-        if asked and len(found[0].text.split()) > LONG_MESSAGE_WORDS:
-            # The situation comes first and the question last: both speak, the question as loud as all the rest.
-            last = asked[-1]
-            mixed = (probabilities[0] + probabilities[last]) / 2
-            pair = np.stack([mixed, mixed])
-            whole, question = model.rank_from(pair, vectors[[0, last]], length)
-            ranking = max(whole, question, key=lambda item: item[0][1])
-            parts[0] = replace(
-                parts[0],
-                guesses=_guesses(ranking),
-                decision=self._decide(ranking[0], model, english),
-                roles=parts[last].roles or parts[0].roles,
-            )
-        return parts[:1]
-
-    @staticmethod
-    def _decide(best: tuple[str, float], model: IntentModel, english: bool) -> str:
-        name, confidence = best
-        if name == OUT_OF_SCOPE or not english:
-            return DECLINE
-        if confidence >= model.thresholds.answer:
-            return ANSWER
-        return ASK if confidence >= model.thresholds.ask else DECLINE
-
-
-def _guesses(ranking: list[tuple[str, float]]) -> tuple[Guess, ...]:
-    return tuple(Guess(name, confidence) for name, confidence in ranking)
-
-
-def _part(piece: Piece, ranking: list[tuple[str, float]], decision: str) -> Part:
-    def named(label: str) -> tuple[str, ...]:
-        return unique(mention.id for mention in piece.mentions if mention.label == label)
-
-    origins, targets = piece.directions()
-    found = cues(piece.text)
-    wordings = {mention.text for mention in piece.mentions if mention.label == ROLE}
-    if len(named(ROLE)) == 1 and len(wordings) > 1:
-        found |= {VARIANTS}
-    return Part(
-        text=piece.text,
-        guesses=_guesses(ranking),
-        decision=decision,
-        roles=named(ROLE),
-        others=named(OTHER_TITLE),
-        origins=origins,
-        targets=targets,
-        topics=named(TOPIC),
-        countries=named(COUNTRY),
-        levels=named(LEVEL),
-        cues=found,
-    )
-
-
-def _several(parts: list[Part], found: list[Piece]) -> list[Part]:
-    """The parts when they are questions of their own: at least two sure ones with different topics, and in the form of questions."""
-    kept: list[Part] = []
-    for part, piece in zip(parts, found, strict=False):
-        if part.topic is None or part.decision != ANSWER:
-            continue
-        if not piece.question and piece.kind != "topics":
-            continue
-        if any(other.topic == part.topic and set(other.roles) == set(part.roles) for other in kept):
-            continue
-        kept.append(part)
-    return kept if len({part.topic for part in kept}) >= 2 or (len(kept) >= 2 and all(part.roles for part in kept)) else []
 
 
 def _set(message: Message, intent: str | None, confidence: float, ranking: list[dict[str, Any]], questions: list[Any]) -> None:

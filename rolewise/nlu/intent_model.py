@@ -359,10 +359,11 @@ def _threshold_by_mcc(held: _Held, confidence: FloatArray) -> Thresholds:
     return Thresholds(round(answer, 3), round(answer * 0.75, 3))
 
 
-# What an outcome is worth when the thresholds are fitted: a wrong answer given as known costs what a right one brings, the right one
-# among two offered is worth less than answered, and a question handed back in vain costs a little.
-WORTH_RIGHT, WORTH_WRONG, WORTH_OUTSIDE = 1.0, -1.0, -1.0
-WORTH_OFFERED, WORTH_ASKED_IN_VAIN, WORTH_ASKED_OUTSIDE = 0.4, -0.2, -0.2
+# What an outcome is worth when the thresholds are fitted. A wrong answer says in its title what it answers, so it costs somewhat less
+# than a right one brings; an answer to what lies outside the subject costs as much. The right one among two offered is worth little
+# more than nothing, because it costs a turn; a question handed back in vain costs the turn and some patience.
+WORTH_RIGHT, WORTH_WRONG, WORTH_OUTSIDE = 1.0, -0.7, -1.0
+WORTH_OFFERED, WORTH_ASKED_IN_VAIN, WORTH_ASKED_OUTSIDE = 0.1, -0.3, -0.2
 # How much a message outside the subject weighs against one inside.
 OUTSIDE_WEIGHT = 0.5
 

@@ -108,7 +108,7 @@ def build(knowledge: Knowledge, base: str | None = None) -> Language:
 def cased_pattern(companies: Iterable[str]) -> re.Pattern[str] | None:
     """A pattern for names that are ordinary words unless capitalised inside a sentence ("Apple", "Target"); for the raw text."""
     found = "|".join(re.escape(name) for name in sorted(companies, key=len, reverse=True))
-    return re.compile(rf"(?<![.!?]\s)(?<!^)\b(?:{found})\b") if found else None
+    return re.compile(rf"(?<![.!?]\s)(?<!^)\b(?:{found})\b(?!\s[A-Z])") if found else None
 
 
 def mentions(doc: Doc) -> list[Mention]:
@@ -133,7 +133,8 @@ def mentions(doc: Doc) -> list[Mention]:
 
 # A company's name before or after one of these is a product or a course: "Google certificate", "on LinkedIn", "use Google".
 PRODUCT_AFTER = frozenset(
-    "certificate certificates certification certifications course courses colab cloud analytics sheets docs search maps".split()
+    "certificate certificates certification certifications course courses colab cloud analytics sheets docs search maps project office "
+    "excel teams word windows".split()
 )
 PRODUCT_BEFORE = frozenset("use using used via".split())
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from spacy.tokens import Doc, Token
 
-from rolewise.nlu.names import OTHER_TITLE, TOPIC, Mention
+from rolewise.nlu.names import OTHER_TITLE, ROLE, TOPIC, Mention
 
 MASK = "xrole"
 ENCODER_MASK = "engineer"
@@ -19,6 +19,8 @@ STARTERS = frozenset(
 REQUESTS = frozenset("tell explain compare describe list give show define name".split())
 LINKS = frozenset("and or but also plus & , ; then so as well + /".split())
 FILLERS = frozenset("so and but also please hi hello hey ok okay well now then plus or anyway honestly , - ; : & thanks just".split())
+# Between a role and another title: the two are asked about together.
+JOINS = frozenset({"/", "or", "and", "&", ",", "and/or"})
 NOUN_LINKS = frozenset("and & , or plus / + the a as well its their".split())
 
 
@@ -53,13 +55,32 @@ class Piece:
         return tuple(dict.fromkeys(origins)), tuple(dict.fromkeys(targets))
 
     def masked(self, mask: str) -> str:
-        """The text with the names of roles replaced, so that what is learned does not depend on the role."""
+        """The text with the names of roles replaced, so that what is learned does not depend on the role.
+
+        A title that is not covered goes where it only stands beside a role: "data analyst / data scientist" asks about the role.
+        """
         out, position = [], 0
-        for mention in self.mentions:
-            if mention.label == "role":
-                out += [self.text[position : mention.start], mask]
-                position = mention.end
+        for mention in self._without_companions():
+            out += [self.text[position : mention.start], mask]
+            position = mention.end
         return "".join([*out, self.text[position:]])
+
+    def _without_companions(self) -> list[Mention]:
+        """The mentions of roles, each widened over titles that are joined to it by a slash, "or" or "and"."""
+        found: list[Mention] = []
+        named = [mention for mention in self.mentions if mention.label in (ROLE, OTHER_TITLE)]
+        for index, mention in enumerate(named):
+            if mention.label != ROLE:
+                continue
+            start, end = mention.start, mention.end
+            before = named[index - 1] if index else None
+            if before is not None and before.label == OTHER_TITLE and self.text[before.end : start].strip() in JOINS:
+                start = before.start
+            after = named[index + 1] if index + 1 < len(named) else None
+            if after is not None and after.label == OTHER_TITLE and self.text[end : after.start].strip() in JOINS:
+                end = after.end
+            found.append(Mention(ROLE, mention.id, start, end, self.text[start:end]))
+        return found
 
 
 # What stands before a title that somebody comes from, and before one that somebody wants to reach.

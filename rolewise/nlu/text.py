@@ -32,6 +32,8 @@ SHORTHAND = {
     "sr": "senior", "req": "required", "reqs": "requirements", "edu": "education", "avg": "average", "hrs": "hours",
     "govt": "government", "becum": "become", "nd": "and", "hv": "have",
 }  # fmt: skip
+# The two that people answer with instead of words.
+EMOJI_WORDS = {"\N{THUMBS UP SIGN}": "thumbs up", "\N{THUMBS DOWN SIGN}": "thumbs down"}
 SLASHED = {"w/o": "without", "w/": "with", "b/c": "because", "s/w": "software"}
 SLASHED_PATTERN = re.compile(r"(?<!\w)(?:w/o|b/c|s/w|w/)(?=\s|$|\w)", re.IGNORECASE)
 
@@ -124,6 +126,9 @@ class Cleaner:
                 continue
             token = unicodedata.normalize("NFKC", match.group()).lower().replace("’", "'").replace("´", "'").replace("`", "'")
             position = match.end()
+            if match.group() in EMOJI_WORDS:
+                pieces.append((EMOJI_WORDS[match.group()], match.start(), match.end()))
+                continue
             if not token.isascii() and not any(character.isalnum() for character in token):
                 continue  # emoji and ornaments carry no word
             pieces.append((self._word(token, _dotted(blanked, *match.span())), match.start(), match.end()))

@@ -1,0 +1,138 @@
+"""From classified pieces to the questions of a message: answer, ask back or decline, and one question or several."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from rolewise.cues import VARIANTS, cues
+from rolewise.nlu.intent_model import IntentModel
+from rolewise.nlu.names import COUNTRY, LEVEL, OTHER_TITLE, ROLE, TOPIC
+from rolewise.nlu.split import Piece
+from rolewise.questions import Guess, Part, unique
+
+OUT_OF_SCOPE = "out_of_scope"
+ANSWER, ASK, DECLINE = "answer", "ask", "decline"
+
+# A message of more words than this rambles: its last question decides together with the whole.
+LONG_MESSAGE_WORDS = 22
+# A piece that is no question by its form counts as one only when it is this short and names its topic.
+SHORT_PIECE_WORDS = 6
+
+# What stands before a role that is ruled out: "not MLE, SWE".
+RULED_OUT = re.compile(r"\b(?:not|instead of|rather than|except)\s+(?:an?\s+|the\s+|as\s+an?\s+)?$")
+
+Ranking = list[tuple[str, float]]
+
+
+def parts_of(
+    found: list[Piece],
+    vectors: np.ndarray,
+    model: IntentModel,
+    english: bool,
+    ngram_text: Callable[[Piece], str],
+    length: int,
+) -> list[Part]:
+    """The questions of a message, at least one.
+
+    Args:
+        found: the whole message first, then the pieces it can be cut into.
+        vectors: their sentence vectors, one row each.
+        model: the trained intent model.
+        english: False where the message is taken for another language: then nothing is answered.
+        ngram_text: gives the text of a piece as the n-grams see it.
+        length: how many guesses to keep.
+    """
+    probabilities = model.probabilities([ngram_text(piece) for piece in found], vectors)
+    rankings = model.rank_from(probabilities, vectors, length)
+    parts = [_part(piece, ranking, _decide(ranking, model, english)) for piece, ranking in zip(found, rankings, strict=True)]
+    several = _several(parts[1:], found[1:])
+    if several:
+        return several
+    asked = [index for index in range(1, len(found)) if found[index].question]
+    if asked and len(found[0].text.split()) > LONG_MESSAGE_WORDS:
+        # The situation comes first and the question last: both speak, the question as loud as all the rest.
+        last = asked[-1]
+        mixed = (probabilities[0] + probabilities[last]) / 2
+        whole, question = model.rank_from(np.stack([mixed, mixed]), vectors[[0, last]], length)
+        ranking = max(whole, question, key=lambda item: item[0][1])
+        decision = _decide(ranking, model, english)
+        return [replace(parts[0], guesses=_guesses(ranking), decision=decision, roles=parts[last].roles or parts[0].roles)]
+    sure = [index for index in asked if parts[index].decision == ANSWER and parts[index].topic]
+    if parts[0].decision != ANSWER and len(sure) == 1:
+        # One part is clear and the rest is not: better one answer than none.
+        return [replace(parts[sure[0]], roles=parts[sure[0]].roles or parts[0].roles)]
+    return [_topic_before_small_talk(parts[0])]
+
+
+def _decide(ranking: Ranking, model: IntentModel, english: bool) -> str:
+    name, confidence = ranking[0]
+    if name == OUT_OF_SCOPE or not english:
+        return DECLINE
+    if confidence >= model.thresholds.answer:
+        return ANSWER
+    return ASK if confidence >= model.thresholds.ask else DECLINE
+
+
+def _guesses(ranking: Ranking) -> tuple[Guess, ...]:
+    """The guesses, none surer than the one before it."""
+    found: list[Guess] = []
+    for name, confidence in ranking:
+        found.append(Guess(name, min(confidence, found[-1].confidence) if found else confidence))
+    return tuple(found)
+
+
+def _part(piece: Piece, ranking: Ranking, decision: str) -> Part:
+    def named(label: str) -> tuple[str, ...]:
+        return unique(mention.id for mention in piece.mentions if mention.label == label)
+
+    mentioned = [mention for mention in piece.mentions if mention.label == ROLE]
+    kept = [mention for mention in mentioned if not RULED_OUT.search(piece.text[: mention.start])]
+    roles = unique(mention.id for mention in (kept or mentioned))
+    origins, targets = piece.directions()
+    found = cues(piece.text)
+    if len(roles) == 1 and len({mention.text for mention in mentioned if mention.id in roles}) > 1:
+        found |= {VARIANTS}
+    return Part(
+        text=piece.text,
+        guesses=_guesses(ranking),
+        decision=decision,
+        roles=roles,
+        others=named(OTHER_TITLE),
+        origins=origins,
+        targets=targets,
+        topics=named(TOPIC),
+        countries=named(COUNTRY),
+        levels=named(LEVEL),
+        cues=found,
+    )
+
+
+def _topic_before_small_talk(part: Part) -> Part:
+    """Unsure small talk that names a role or a topic is read as the question it may be."""
+    if part.topic is None and part.decision == ASK and (part.roles or part.topics) and part.best.intent != "follow_up":
+        topics = [guess for guess in part.guesses if guess.topic]
+        if topics:
+            return replace(part, guesses=(*topics, *(guess for guess in part.guesses if not guess.topic)))
+    return part
+
+
+def _several(parts: list[Part], found: list[Piece]) -> list[Part]:
+    """The parts when they are questions of their own: with different topics, at least one of them sure."""
+    kept: list[Part] = []
+    for part, piece in zip(parts, found, strict=True):
+        names_topic = part.topic in part.topics
+        if part.topic is None or part.decision == DECLINE or (part.decision == ASK and not names_topic):
+            continue
+        if not piece.question and piece.kind != "topics" and not (names_topic and len(piece.text.split()) <= SHORT_PIECE_WORDS):
+            continue
+        if any(other.topic == part.topic and set(other.roles) == set(part.roles) for other in kept):
+            continue
+        kept.append(part)
+    if not any(part.decision == ANSWER for part in kept):
+        return []
+    kept = [replace(part, decision=ANSWER) for part in kept]
+    return kept if len({part.topic for part in kept}) >= 2 or (len(kept) >= 2 and all(part.roles for part in kept)) else []
