@@ -143,8 +143,6 @@ class Answers:
 
     @staticmethod
     def _compares(question: Question) -> bool:
-        if question.topic == SWITCH:
-            return False
         return len(question.roles) > 1 or question.topic == COMPARE
 
     # -- one question -----------------------------------------------------------------------------------------------------
@@ -155,7 +153,7 @@ class Answers:
             return
         entry = self.entry(question)
         lead = self._placed_lead(draft, question, entry) or draft.say(entry.lead)
-        points = [] if shown == "short" else self._points(question, entry)
+        points = [] if shown == "short" else entry.points
         if several:
             draft.points.append(f"{self.title(question)} {lead}")
             points = points[:POINTS_EACH]
@@ -172,19 +170,16 @@ class Answers:
         if entry.caveat and shown != "short":
             draft.caveats.append(entry.caveat)
 
-    def _points(self, question: Question, entry: Entry) -> list[Statement]:
-        """The points of an entry; for a move between two roles, those that name where it starts come first."""
-        if question.topic != SWITCH or len(question.roles) < 2:
-            return entry.points
-        names = [str(self.knowledge.roles[role].name) for role in question.roles[:-1]]
-        return sorted(entry.points, key=lambda point: not any(name in point.text.lower() for name in names))
+    def _move(self, roles: Sequence[str]) -> list[Statement]:
+        """What is known of the way to the role named last from those named before it."""
+        points = self.knowledge.roles[roles[-1]].answers[SWITCH].points
+        names = [str(self.knowledge.roles[role].name) for role in roles[:-1]]
+        return [point for point in points if any(name in point.text.lower() for name in names)][:POINTS_ALONE]
 
     def entry(self, question: Question) -> Entry:
         """The entry that answers a question about one role, or about none. Raises KeyError where there is none."""
         if question.roles:
-            # A move is answered for the role that it leads to, which is named last.
-            role = question.roles[-1] if question.topic == SWITCH else question.roles[0]
-            return self.knowledge.roles[role].answers[question.topic]
+            return self.knowledge.roles[question.roles[0]].answers[question.topic]
         general = self.knowledge.topics[question.topic].general
         if general is None:
             raise KeyError(f"no general answer for {question.topic}")
@@ -281,6 +276,8 @@ class Answers:
                 )
                 if placed:
                     draft.points.append(placed)
+        if question.topic == SWITCH and not several:
+            draft.points += [draft.say(point) for point in self._move(roles)]
         topics = list(OVERALL_TOPICS) if overall else [question.topic]
         if not overall:
             topics += [topic for topic in self.knowledge.topics[question.topic].next if topic != COMPARE][:2]

@@ -15,6 +15,8 @@ OTHER = "other"
 CORRECTION = "correction"
 # Set where a text names one role in several wordings: "software developer or software engineer".
 VARIANTS = "variants"
+# Set where roles stand side by side: "DS or MLE"; not in "software knowledge for a data scientist".
+JOINED = "joined"
 
 MORE_OR_LESS = r"(?:more|most|better|best|less|least|happier|highest|lowest|\w+er|\w+est)"
 

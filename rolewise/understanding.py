@@ -19,6 +19,8 @@ ENTRY_TOPICS = frozenset({"switch_role", "start_learning", "choose", "degree", "
 WAY_TOPICS = frozenset({"switch_role", "start_learning", "career_path"})
 # A company is only a name beside a course, a certificate or a tool.
 COMPANY_TOPICS = frozenset({"start_learning", "tools", "languages", "degree"})
+# In these, of two roles that do not stand side by side the last one is asked about: "software skills for a data scientist".
+SUBJECT_LAST_TOPICS = frozenset({"skills", "languages", "tools", "degree", "experience", "start_learning"})
 # Topics that a message without a role asks about in general, whatever was talked about.
 GENERAL_TOPICS = frozenset({"choose", COMPARE})
 # Below this confidence a guess is not offered even in a refusal.
@@ -29,6 +31,7 @@ SHORT_WORDS = 6
 IN_GENERAL = re.compile(r"\b(?:overall|in general|generally|as a whole|altogether)\b")
 MOST = re.compile(r"\b(?:most|best|highest|least|lowest|worst|\w{3,}est)\b")
 SEVERAL_OTHERS = re.compile(r"\b(?:two|2|ones|others)\b")
+OTHER_JOBS = re.compile(r"\bother (?:jobs|careers|professions|fields|occupations)\b")
 LINK_WORDS = frozenset("vs versus or and than to with between the a an compare compared comparing now just only so ok then".split())
 
 
@@ -68,7 +71,8 @@ class Understanding:
             return self._ready([self.known(message.tapped)], None, False)
         parts = [self._special_forms(part) for part in message.parts]
         if not parts:
-            return Understood([], refusal=wording.NOT_UNDERSTOOD[self.context.unsure % 2])
+            nothing = wording.NOT_UNDERSTOOD[self.context.unsure % 2] if message.text.strip() else wording.EMPTY
+            return Understood([], refusal=nothing)
         head = parts[0]
         if message.companies and head.topic not in COMPANY_TOPICS:
             return Understood([], refusal=wording.COMPANY, unsure=tuple(self.guesses(head)))
@@ -222,11 +226,13 @@ class Understanding:
         topic = part.topic or COMPARE
         if len(part.roles) > 1 and topic in ("choose", "switch_role") and self._only_roles(part):
             return COMPARE
-        if topic != COMPARE:
-            return topic
-        if cues.VARIANTS in part.cues:
+        if cues.VARIANTS in part.cues and topic in (COMPARE, "switch_role"):
             # "developer or engineer": two words for one role, so the question is what the role is.
             return "define_role"
+        if topic != COMPARE:
+            return topic
+        if len(roles) == 1 and OTHER_JOBS.search(part.text):
+            return "good_career"
         last = self.context.topic
         if len(part.roles) == 1 and cues.POINTING in part.cues and last not in (None, COMPARE):
             # "compare it with data scientists": what was talked about, side by side.
@@ -303,6 +309,8 @@ class Understanding:
                 return (*others[:1], *part.roles)
             if cues.OTHER in part.cues or re.match(r"^\W*(?:and |or |so |ok )*(?:vs|versus|than|compared? )", part.text):
                 return (*others, *part.roles)
+        if len(part.roles) == 2 and part.topic in SUBJECT_LAST_TOPICS and not comparing and cues.JOINED not in part.cues:
+            return part.roles[-1:]
         return part.roles
 
     def _pointed_roles(self, part: Part, comparing: bool) -> tuple[str, ...]:

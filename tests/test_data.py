@@ -168,7 +168,7 @@ def test_no_scripted_message_is_a_training_message(examples, name, read):
 if EVAL_DIR:  # conftest.py says in the report's header when it is not set
 
     def test_no_evaluation_message_is_a_training_message(examples):
-        files = sorted(Path(EVAL_DIR).rglob("*.jsonl"))
+        files = sorted(Path(str(EVAL_DIR)).rglob("*.jsonl"))
         assert files, f"ROLEWISE_EVAL_DIR={EVAL_DIR} holds no JSONL file"
         for file in files:
             found = leaks(examples, in_jsonl(file))

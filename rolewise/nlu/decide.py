@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
-from rolewise.cues import VARIANTS, cues
+from rolewise.cues import JOINED, VARIANTS, cues
 from rolewise.nlu.intent_model import IntentModel
-from rolewise.nlu.names import COUNTRY, LEVEL, OTHER_TITLE, ROLE, TOPIC
+from rolewise.nlu.names import BESIDE, COUNTRY, LEVEL, OTHER_TITLE, ROLE, TOPIC
 from rolewise.nlu.split import Piece
 from rolewise.questions import Guess, Part, unique
 
@@ -96,6 +97,8 @@ def _part(piece: Piece, ranking: Ranking, decision: str) -> Part:
     found = cues(piece.text)
     if len(roles) == 1 and len({mention.text for mention in mentioned if mention.id in roles}) > 1:
         found |= {VARIANTS}
+    if any(_joined(piece.text[first.end : second.start]) for first, second in itertools.pairwise(mentioned)):
+        found |= {JOINED}
     return Part(
         text=piece.text,
         guesses=_guesses(ranking),
@@ -109,6 +112,11 @@ def _part(piece: Piece, ranking: Ranking, decision: str) -> Part:
         levels=named(LEVEL),
         cues=found,
     )
+
+
+def _joined(between: str) -> bool:
+    words = re.findall(r"[\w.]+|[^\w\s]", between)
+    return len(words) <= 4 and all(word in BESIDE for word in words)
 
 
 def _topic_before_small_talk(part: Part) -> Part:

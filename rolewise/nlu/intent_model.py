@@ -361,11 +361,11 @@ def _threshold_by_mcc(held: _Held, confidence: FloatArray) -> Thresholds:
 
 # What an outcome is worth when the thresholds are fitted. A wrong answer says in its title what it answers, so it costs somewhat less
 # than a right one brings; an answer to what lies outside the subject costs as much. The right one among two offered is worth little
-# more than nothing, because it costs a turn; a question handed back in vain costs the turn and some patience.
+# more than nothing, because it costs a turn; a question handed back in vain costs the turn and some patience, and so does a refusal.
 WORTH_RIGHT, WORTH_WRONG, WORTH_OUTSIDE = 1.0, -0.7, -1.0
-WORTH_OFFERED, WORTH_ASKED_IN_VAIN, WORTH_ASKED_OUTSIDE = 0.1, -0.3, -0.2
+WORTH_OFFERED, WORTH_ASKED_IN_VAIN, WORTH_ASKED_OUTSIDE, WORTH_REFUSED = 0.1, -0.3, -0.2, -0.3
 # How much a message outside the subject weighs against one inside.
-OUTSIDE_WEIGHT = 0.5
+OUTSIDE_WEIGHT = 0.7
 
 
 def _thresholds_by_worth(held: _Held, confidence: FloatArray, reject: str) -> Thresholds:
@@ -376,10 +376,11 @@ def _thresholds_by_worth(held: _Held, confidence: FloatArray, reject: str) -> Th
     weight = np.where(held.best == reject, 0.0, weight)
     if_answered = weight * np.where(held.inside, np.where(right, WORTH_RIGHT, WORTH_WRONG), WORTH_OUTSIDE)
     if_asked = weight * np.where(held.inside, np.where(offered, WORTH_OFFERED, WORTH_ASKED_IN_VAIN), WORTH_ASKED_OUTSIDE)
+    if_declined = weight * np.where(held.inside, WORTH_REFUSED, 0.0)
     top: tuple[float, float, float] = (-np.inf, 0.5, 0.3)
     for answer in np.arange(0.1, 0.95, 0.01):
         for ask in np.arange(0.04, answer + 0.001, 0.02):
-            total = float(np.where(confidence >= answer, if_answered, np.where(confidence >= ask, if_asked, 0.0)).sum())
+            total = float(np.where(confidence >= answer, if_answered, np.where(confidence >= ask, if_asked, if_declined)).sum())
             if total > top[0] + 1e-12:
                 top = (total, float(answer), float(ask))
     return Thresholds(round(top[1], 3), round(top[2], 3))
