@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -90,6 +89,8 @@ def quality(results: dict[str, Any]) -> str:
 def cost(results: dict[str, Any]) -> str:
     """Time a message and training time, and what they are of stock Rasa's."""
     measured = {name: found["cost"] for name, found in results.get("systems", {}).items()}
+    if not measured:
+        return "The systems were not run."
     base = measured.get(STOCK)
     head = ["", "message, median", "of stock", "message, CPU", "of stock", "training", "of stock", "training, CPU", "of stock"]
     rows = []
@@ -183,10 +184,6 @@ def draw(results: dict[str, Any], directory: Path) -> list[Path]:
         figure.savefig(drawn[-1], dpi=110, metadata={"Software": None})
         pyplot.close(figure)
     return drawn
-
-
-def _between(text: str, found: re.Match[str]) -> str:
-    return found.group(1) + text + found.group(2)
 
 
 def fill(page: str, results: dict[str, Any]) -> str:

@@ -32,7 +32,7 @@ def logs(level: str = "WARNING") -> None:
     configure_structlog(None)
     # Standard output belongs to the answers, and Rasa has switched warnings on again.
     for handler in logging.getLogger().handlers:
-        if isinstance(handler, logging.StreamHandler) and not isinstance(handler, logging.FileHandler):
+        if isinstance(handler, logging.StreamHandler) and handler.stream is sys.stdout:
             handler.setStream(sys.stderr)
     warnings.filterwarnings("ignore")
 

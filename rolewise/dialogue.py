@@ -65,6 +65,8 @@ class Dialogue:
         guesses = self.understanding.guesses(part)
         if message.companies:
             return self._refuse(wording.COMPANY, guesses)
+        if part and len(message.parts) == 1 and self.understanding.plain(part):
+            return self.answer(message)
         if part and part.others and not part.roles:
             return self._refuse(wording.OTHER_TITLE.format(names=join(part.others, "or")), self.understanding.nearest(part))
         texts = wording.NOT_UNDERSTOOD if guesses else wording.DECLINED

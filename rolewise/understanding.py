@@ -98,7 +98,7 @@ class Understanding:
         if not questions:
             refusal = note or wording.NOT_UNDERSTOOD[self.context.unsure % 2]
             return Understood([], refusal=refusal, unsure=tuple(self.guesses(head)))
-        if len(parts) == 1 and head.decision != "answer" and not self._plain(head, questions[0]):
+        if len(parts) == 1 and head.decision != "answer" and not self.plain(head, questions[0].topic):
             others = [question for question in self.guesses(head) if question != questions[0]]
             return Understood([], unsure=(questions[0], *others[:1]))
         return self._ready(questions, note, pointing)
@@ -112,15 +112,17 @@ class Understanding:
         )
         return Understood(asked, note, missing, too_many=len(questions) > MAX_QUESTIONS)
 
-    def _plain(self, part: Part, question: Question) -> bool:
-        """Whether a message says itself what the classifier is not sure of: an elliptic one, or role and topic in a few words."""
+    def plain(self, part: Part, topic: str | None = None) -> bool:
+        """Whether a message says itself what the classifier is not sure of: an elliptic one, or a topic in a few words."""
         if part.best.intent == "follow_up":
             return True
+        if part.others or part.topic is None:
+            return False
+        topic = topic or part.topic
         words = len(part.text.split())
-        named = question.topic in part.topics and any(guess.topic == question.topic for guess in part.guesses[:4])
-        if named and part.decision != "decline" and (words <= SHORT_WORDS or (len(question.roles) > 1 and words <= 2 * SHORT_WORDS)):
-            return bool(question.roles)
-        return question.topic == COMPARE and len(question.roles) > 1 and self._only_roles(part)
+        if topic in part.topics and words <= (SHORT_WORDS if len(part.roles) < 2 else 2 * SHORT_WORDS):
+            return True
+        return topic == COMPARE and len(part.roles) > 1 and self._only_roles(part)
 
     def known(self, question: Question) -> Question:
         """A tapped question with only ids that exist."""
