@@ -31,6 +31,8 @@ class IntentModelConfig:
         nearness: let the nearness to the training examples speak in the confidence, beside the probabilities.
         ngram_weight: weight of the n-grams against the sentence vectors of length 1.
         regularization: C of the logistic regression.
+        one_vs_rest: one logistic regression an intent instead of one over all: a message that fits none gets a low
+            probability for each, instead of what the others leave.
         iterations: at most so many steps of the optimiser.
         folds: folds of the cross-validation that fits the thresholds; 0 keeps the defaults.
         seed: of everything random.
@@ -41,6 +43,7 @@ class IntentModelConfig:
     nearness: bool = True
     ngram_weight: float = 1.0
     regularization: float = 10.0
+    one_vs_rest: bool = False
     iterations: int = 60
     folds: int = 3
     seed: int = 20
@@ -121,6 +124,7 @@ class IntentModel:
             max_iter=self.config.iterations,
             tol=1e-3,
             random_state=self.config.seed,
+            multi_class="ovr" if self.config.one_vs_rest else "auto",
         )
         with warnings.catch_warnings():
             # The steps are bounded on purpose: more of them change no decision and double the training time.
@@ -129,13 +133,17 @@ class IntentModel:
         self.classes = [str(name) for name in classifier.classes_]
         coefficients, intercept = classifier.coef_, classifier.intercept_
         if len(self.classes) == 2:
-            # scikit-learn keeps one row for two classes; two rows of half its size give the same probabilities.
-            coefficients, intercept = np.vstack([-coefficients, coefficients]) / 2, np.hstack([-intercept, intercept]) / 2
+            # scikit-learn keeps one row for two classes; two rows of half its size give the same probabilities by softmax.
+            size = 1 if self.config.one_vs_rest else 2
+            coefficients, intercept = np.vstack([-coefficients, coefficients]) / size, np.hstack([-intercept, intercept]) / size
         self._coefficients = np.ascontiguousarray(coefficients.T, dtype=np.float32)
         self._intercept = intercept.astype(np.float32)
-        self._memory = np.ascontiguousarray(vectors, dtype=np.float32)
         position = {name: index for index, name in enumerate(self.classes)}
-        self._labels = np.array([position[label] for label in labels], dtype=np.int32)
+        numbers = np.array([position[label] for label in labels], dtype=np.int32)
+        # The examples of a class stand together, so that its nearest is found without picking columns.
+        together = np.argsort(numbers, kind="stable")
+        self._memory = np.ascontiguousarray(vectors[together], dtype=np.float32)
+        self._labels = numbers[together]
 
     def _features(self, texts: Sequence[str], vectors: FloatArray) -> Any:
         blocks: list[Any] = [sparse.csr_matrix(vectors.astype(np.float32))] if self.config.encoder else []
@@ -148,7 +156,7 @@ class IntentModel:
     ) -> _Held:
         """Predictions for examples that the predicting model has not seen; the outside ones come from ``reject`` or hidden intents."""
         truth = np.array(labels)
-        folds = _folds(labels, self.config.folds, reject)
+        folds = _varied_folds(labels, vectors, self.config.folds) if reject is None else _folds(labels, self.config.folds, reject)
         order = np.random.default_rng(self.config.seed).permutation(sorted(set(labels)))
         hidden_names = np.array_split(order, self.config.folds)
         held: list[_Held] = []
@@ -179,7 +187,8 @@ class IntentModel:
         judged = held.best != reject
         # What lies outside counts half as much as what lies inside, however many examples of it there are.
         weight = np.where(held.inside, 1.0 / max(1, held.inside.sum()), 0.5 / max(1, (~held.inside).sum()))
-        if self.config.nearness and len(set(right[judged])) == 2:
+        # Hidden intents are a poor likeness of what lies outside: without examples of it, only the threshold is fitted to them.
+        if reject is not None and self.config.nearness and len(set(right[judged])) == 2:
             calibrator = LogisticRegression(C=1.0, random_state=self.config.seed)
             calibrator.fit(held.features[judged], right[judged], sample_weight=(weight / weight.mean())[judged])
             self.calibration = [float(value) for value in (*calibrator.coef_[0], calibrator.intercept_[0])]
@@ -201,8 +210,11 @@ class IntentModel:
     # -- prediction -------------------------------------------------------------------------------------------------------
 
     def probabilities(self, texts: Sequence[str], vectors: FloatArray) -> FloatArray:
-        """Probabilities of shape ``(n, classes)``; rows add up to 1."""
+        """Probabilities of shape ``(n, classes)``; rows add up to 1 unless ``one_vs_rest``."""
         scores = np.asarray(self._features(texts, vectors) @ self._coefficients) + self._intercept
+        if self.config.one_vs_rest:
+            result: FloatArray = 1.0 / (1.0 + np.exp(-scores))
+            return result
         scores -= scores.max(axis=1, keepdims=True)
         exponentials = np.exp(scores)
         return exponentials / exponentials.sum(axis=1, keepdims=True)
@@ -210,11 +222,8 @@ class IntentModel:
     def nearness(self, vectors: FloatArray) -> FloatArray:
         """For each row and class, the cosine to the nearest training example of that class, at least 0; ``(n, classes)``."""
         similarity = vectors.astype(np.float32) @ self._memory.T
-        nearest = np.zeros((len(vectors), len(self.classes)), dtype=np.float32)
-        for index in range(len(self.classes)):
-            members = self._labels == index
-            if members.any():
-                nearest[:, index] = similarity[:, members].max(axis=1)
+        first = np.searchsorted(self._labels, np.arange(len(self.classes)))
+        nearest = np.maximum.reduceat(similarity, first, axis=1)
         return np.clip(nearest, 0.0, 1.0)
 
     def rank(self, texts: Sequence[str], vectors: FloatArray, length: int = 5) -> list[list[tuple[str, float]]]:
@@ -348,14 +357,48 @@ def _folds(labels: Sequence[str], folds: int, reject: str | None) -> FloatArray:
     return numbers
 
 
+def _varied_folds(labels: Sequence[str], vectors: FloatArray, folds: int) -> FloatArray:
+    """Folds that part each intent's examples by meaning, along their first principal direction, whatever their order.
+
+    What is held out is then worded differently from the rest, as people's messages are; among held-out paraphrases every
+    confidence is too high, and so is a threshold fitted to them.
+    """
+    numbers = np.zeros(len(labels), dtype=int)
+    truth = np.array(labels)
+    for name in sorted(set(labels)):
+        members = np.flatnonzero(truth == name)
+        if len(members) > 2:
+            centred = vectors[members] - vectors[members].mean(axis=0)
+            direction = np.linalg.svd(centred, full_matrices=False)[2][0]
+            # Which way a direction points is chance: let its largest component be positive.
+            direction = direction * np.sign(direction[np.argmax(np.abs(direction))])
+            members = members[np.argsort(centred @ direction, kind="stable")]
+        numbers[members] = np.arange(len(members)) * folds // max(folds, len(members))
+    return numbers
+
+
+# The threshold's curve is averaged over so many hundredths to either side.
+SMOOTHED = 4
+
+
 def _threshold_by_mcc(held: _Held, confidence: FloatArray) -> Thresholds:
-    """The threshold with the best Matthews correlation."""
+    """The threshold with the best Matthews correlation, what lies inside and outside weighted half and half.
+
+    A few hundred examples give a ragged curve: the middle of its best stretch carries over better than its highest point.
+    """
     from sklearn.metrics import matthews_corrcoef
 
-    wanted = np.where(held.inside, held.truth, "\0").astype(str)
-    grid = np.arange(0.05, 1.0, 0.01)
-    scores = [matthews_corrcoef(wanted, np.where(confidence >= at, held.best, "\0").astype(str)) for at in grid]
-    answer = float(grid[int(np.argmax(scores))])
+    inside, outside = held.inside, ~held.inside
+    if not inside.any() or not outside.any():
+        return Thresholds()
+    wanted = np.where(inside, held.truth, "\0").astype(str)
+    weight = np.where(inside, 0.5 / inside.sum(), 0.5 / outside.sum())
+    grid = np.arange(0.05, 0.96, 0.01)
+    guesses = [np.where(confidence >= at, held.best, "\0").astype(str) for at in grid]
+    scores = [matthews_corrcoef(wanted, guess, sample_weight=weight) for guess in guesses]
+    width = 2 * SMOOTHED + 1
+    smooth = np.convolve(np.pad(scores, SMOOTHED, mode="edge"), np.ones(width) / width, mode="valid")
+    answer = float(grid[int(np.argmax(smooth))])
     return Thresholds(round(answer, 3), round(answer * 0.75, 3))
 
 
