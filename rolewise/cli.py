@@ -6,7 +6,6 @@ import argparse
 import logging
 import os
 import sys
-import warnings
 from pathlib import Path
 
 from rolewise import __version__
@@ -19,7 +18,9 @@ def quiet() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("SQLALCHEMY_SILENCE_UBER_WARNING", "1")
     os.environ.setdefault("LOG_LEVEL_LIBRARIES", "ERROR")
-    warnings.filterwarnings("ignore")
+    # Filters are reset by the libraries as they are imported; what goes through logging stays silent.
+    logging.captureWarnings(True)
+    logging.getLogger("py.warnings").setLevel(logging.ERROR)
 
 
 def logs(level: str = "WARNING") -> None:
@@ -28,13 +29,12 @@ def logs(level: str = "WARNING") -> None:
     from rasa.utils.log_utils import configure_structlog
 
     os.environ.setdefault("LOG_LEVEL", level)
-    rasa.utils.common.configure_logging_and_warnings(None, None, warn_only_once=True, filter_repeated_logs=True)
+    rasa.utils.common.configure_logging_and_warnings(None, None, warn_only_once=False, filter_repeated_logs=True)
     configure_structlog(None)
-    # Standard output belongs to the answers, and Rasa has switched warnings on again.
+    # Standard output belongs to the answers.
     for handler in logging.getLogger().handlers:
         if isinstance(handler, logging.StreamHandler) and handler.stream is sys.stdout:
             handler.setStream(sys.stderr)
-    warnings.filterwarnings("ignore")
 
 
 def version() -> str:

@@ -291,8 +291,9 @@ class Understanding:
                 return context.mentioned, None
             if len(context.roles) > 1:
                 return context.roles, wording.AS_BEFORE.format(roles=self.answers.role_names(context.roles))
-            if len(context.mentioned) > 1 and cues.POINTING not in part.cues:
-                return context.mentioned[-2:], None
+            if len(context.mentioned) > 1:
+                last = context.mentioned[-2:]
+                return last, wording.AS_BEFORE.format(roles=self.answers.role_names(last))
             return every, None
         if topic == "choose":
             return (), None

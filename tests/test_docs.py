@@ -175,6 +175,15 @@ def test_every_component_and_policy_of_the_config_is_documented() -> None:
     assert names and not missing(names, section("architecture.md", "The components of config.yml"))
 
 
+def test_every_option_of_a_component_is_documented() -> None:
+    text = section("architecture.md", "The components of config.yml")
+    for name in re.findall(r"^  - name: (rolewise\.\S+)$", words(ROOT / "config.yml"), re.MULTILINE):
+        module, _, component = name.rpartition(".")
+        options = list(getattr(importlib.import_module(module), component).get_default_config())
+        row = next(line for line in text.splitlines() if line.startswith(f"| `{name}`"))
+        assert not missing(options, row.split("|")[3]), name
+
+
 def test_every_field_of_card_and_context_is_documented() -> None:
     text = section("architecture.md", "The way of a message")
     assert not missing([*Card.__fields__, *Card.__fields__["kind"].type_.__args__], text)
