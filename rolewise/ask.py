@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, TextIO
 from rasa.core.agent import Agent, load_agent
 from rasa.core.channels.channel import UserMessage
 from rasa.core.utils import AvailableEndpoints
+from rasa.shared.constants import DEFAULT_NLU_FALLBACK_INTENT_NAME
 
 from rolewise import wording
 from rolewise.cards import Card
@@ -76,7 +77,9 @@ class Asker:
             if tracker is not None and tracker.latest_message is not None:
                 parse = tracker.latest_message.parse_data or {}
                 best = next(iter(parse.get("intent_ranking") or []), None) or parse.get("intent") or {}
-                intent, confidence = best.get("name"), float(best.get("confidence") or 0.0)
+                # Without a word there is no guess, and Rasa's name for that is none either.
+                intent = None if best.get("name") == DEFAULT_NLU_FALLBACK_INTENT_NAME else best.get("name")
+                confidence = float(best.get("confidence") or 0.0)
             item = collector.messages[-1]
             return _turn(text, intent, confidence, Card.parse_obj(item["custom"]["card"]), item["text"])
         except Exception:

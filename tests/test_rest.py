@@ -189,7 +189,7 @@ def test_an_overlong_message_is_refused_politely(say: Say, sender: str) -> None:
     assert questions(say("and software engineers?", sender)) == [("salary", ["swe"])]
 
 
-@pytest.mark.parametrize("command", ["/session_start", "/back", "/greet", "/ask_salary{broken", '  /ask_salary{"role":["nurse"]}'])
+@pytest.mark.parametrize("command", ["/slot{}", "/back", "/greet", "/ask_salary{broken", '  /ask_salary{"role":["nurse"]}'])
 def test_commands_to_rasa_are_words_and_forget_nothing(say: Say, sender: str, command: str) -> None:
     say("what does a data scientist earn", sender)
     assert say(command, sender)["custom"]["card"]["kind"] != "error"
