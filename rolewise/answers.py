@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from rolewise.cards import Card, CardQuestion, CardSource, CardTable, Suggestion
+from rolewise.cards import MAX_SUGGESTIONS, Card, CardQuestion, CardSource, CardTable, Suggestion
 from rolewise.knowledge import Entry, Figure, Knowledge, Statement
 from rolewise.questions import COMPARE, Question
 
@@ -132,7 +132,7 @@ class Answers:
         for question in questions:
             title = self.title(question)
             found.setdefault(title, Suggestion(title=title, payload=question.payload()))
-        return list(found.values())[:4]
+        return list(found.values())[:MAX_SUGGESTIONS]
 
     def sources(self, ids: Iterable[str]) -> list[CardSource]:
         """Sources by id, as a card shows them."""

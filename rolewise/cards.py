@@ -6,7 +6,6 @@ from typing import Literal
 
 from pydantic import BaseModel, Extra
 
-VERSION = 1
 MAX_SUGGESTIONS = 4
 
 Kind = Literal["answer", "comparison", "clarify", "fallback", "menu", "smalltalk", "error"]
