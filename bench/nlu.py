@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import platform
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -30,8 +31,11 @@ from bench.nlu_figures import ANSWER, ASK, DECLINE, Prediction, Scores  # noqa: 
 RESULTS = ROOT / "results" / "nlu.json"
 OWN = "own"
 STOCK, NGRAMS, ROLEWISE, SMALL = "stock Rasa", "n-grams + logistic regression", "Rolewise", "Rolewise, set for a small bot"
-STAGES = ("stock", "ngrams", "rolewise", "ablations", "hint3")
+STAGES = ("stock", "ngrams", "rolewise", "speed", "ablations", "hint3")
 FALLBACK = "nlu_fallback"
+
+# The times of a message: so many rounds, each system once a round in a fresh process, over so many different messages.
+ROUNDS, TIMED_MESSAGES = 5, 300
 
 # Of a quick run: every n-th training message of so many intents, test messages a set, epochs, seeds.
 FAST_EVERY, FAST_INTENTS, FAST_ROWS, FAST_EPOCHS, FAST_SEEDS = 25, 6, 20, 2, 2
@@ -159,10 +163,29 @@ class Bench:
         with tempfile.TemporaryDirectory() as scratch:
             training = Path(scratch) / "nlu.yml"
             self.examples.write(training)
-            measured = nlu_rasa.measure(config, [training, ROOT / "data" / "rules.yml"], texts, ROOT / "domain.yml")
+            rules = ROOT / "data" / "rules.yml"
+            measured = nlu_rasa.measure(config, [training, rules], texts, ROOT / "domain.yml", self._kept(name))
         read = of_rolewise if name == ROLEWISE else of_rasa
         predictions = [read(parsed, self.topics) for parsed in measured.pop("parsed")]
         self.results.setdefault("systems", {})[name] = {"cost": measured, "sets": self.judged(predictions)}
+
+    def _kept(self, name: str) -> Path:
+        return self.options.out.parent / "nlu-models" / f"{name.split()[0].lower()}.tar.gz"
+
+    def speed(self) -> None:
+        """The time of a message: the models trained before, each in a fresh process, one after the other in several rounds."""
+        texts = [row.text for rows in self.sets.values() for row in rows]
+        texts = texts[:: max(1, len(texts) // TIMED_MESSAGES)]
+        systems = [name for name in (STOCK, NGRAMS, ROLEWISE) if self._kept(name).is_file() and name in self.results.get("systems", {})]
+        rounds: dict[str, list[dict[str, float]]] = {name: [] for name in systems}
+        for number in range(1, (2 if self.options.fast else ROUNDS) + 1):
+            for name in systems:
+                rounds[name].append(nlu_rasa.timed(self._kept(name), texts))
+                say(f"speed, round {number}: {name} {rounds[name][-1]['message_ms']:.1f} ms a message")
+        for name, found in rounds.items():
+            cost = self.results["systems"][name]["cost"]
+            cost.update({key: statistics.median(one[key] for one in found) for key in found[0]})
+            cost["rounds"] = [one["message_ms"] for one in found]
 
     def ablations(self) -> None:
         """Rolewise's classifier without one of its parts."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -59,7 +60,9 @@ def rolewise_config() -> dict[str, Any]:
     return config
 
 
-def measure(config: dict[str, Any], training: list[Path], texts: list[str], domain: Path | None = None) -> dict[str, Any]:
+def measure(
+    config: dict[str, Any], training: list[Path], texts: list[str], domain: Path | None = None, keep: Path | None = None
+) -> dict[str, Any]:
     """Train a model, load it in a fresh process, and parse texts with it.
 
     Args:
@@ -67,6 +70,7 @@ def measure(config: dict[str, Any], training: list[Path], texts: list[str], doma
         training: the training files.
         texts: messages to parse, one after the other.
         domain: with a domain everything is trained, without one the NLU alone.
+        keep: where a copy of the model goes, for :func:`timed`.
 
     Returns:
         ``training_seconds``, ``training_cpu_seconds``, ``message_ms``, ``message_cpu_ms`` (medians and, for the CPU, the mean),
@@ -86,8 +90,19 @@ def measure(config: dict[str, Any], training: list[Path], texts: list[str], doma
             "texts": texts,
         }
         result = _process({**job, "step": "train"}, scratch)
-        result.update(_process({**job, "step": "parse", "model": result.pop("model")}, scratch))
+        model = result.pop("model")
+        if keep is not None:
+            keep.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(model, keep)
+        result.update(_process({**job, "step": "parse", "model": model}, scratch))
         return result
+
+
+def timed(model: Path, texts: list[str]) -> dict[str, float]:
+    """Load a model in a fresh process, parse texts with it and return the times of a message, as :func:`measure` has them."""
+    with tempfile.TemporaryDirectory(prefix="bench-nlu-") as name:
+        found = _process({"step": "parse", "model": str(model), "texts": texts}, Path(name))
+    return {key: value for key, value in found.items() if key != "parsed"}
 
 
 def _process(job: dict[str, Any], scratch: Path) -> dict[str, Any]:
