@@ -1,50 +1,12 @@
-"""One action an act of the dialogue; all of them do the same: read the message, let the dialogue answer, send the card."""
+"""One action an act of the dialogue."""
 
 from __future__ import annotations
 
-import logging
-import uuid
-from typing import Any
+from rasa_sdk import Tracker
+from rasa_sdk.events import EventType
 
-from rasa_sdk import Action, Tracker
-from rasa_sdk.events import EventType, SlotSet
-from rasa_sdk.executor import CollectingDispatcher
-
-from actions.conversation import message_of, send
-from rolewise import wording
-from rolewise.cards import Card
-from rolewise.dialogue import Dialogue
-from rolewise.knowledge.registry import KNOWLEDGE_KEY, knowledge_for
-from rolewise.questions import Context
-
-logger = logging.getLogger(__name__)
-
-CONTEXT_SLOT = "context"
-
-
-class CardAction(Action):
-    """An action that answers with one card; ``act`` names the method of the dialogue."""
-
-    act = ""
-
-    def name(self) -> str:
-        """``action_`` and the act."""
-        return f"action_{self.act}"
-
-    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[EventType]:
-        """Answer; a failure becomes an apology with an id that the log has, too."""
-        channel = tracker.get_latest_input_channel()
-        try:
-            knowledge = knowledge_for((tracker.latest_message or {}).get(KNOWLEDGE_KEY))
-            context = Context.restore(tracker.get_slot(CONTEXT_SLOT))
-            card = Dialogue(knowledge, context).respond(message_of(tracker), self.act)
-        except Exception:
-            error_id = uuid.uuid4().hex[:8]
-            logger.exception("%s failed (error %s).", self.name(), error_id)
-            send(dispatcher, Card(kind="error", answer_id=error_id, title="", lead=f"{wording.FAILED} (error {error_id})"), channel)
-            return []
-        send(dispatcher, card, channel)
-        return [SlotSet(CONTEXT_SLOT, context.store())]
+from actions.base import CardAction
+from actions.quiz import leave_form
 
 
 class ActionAnswer(CardAction):
@@ -137,16 +99,18 @@ class ActionMore(CardAction):
     act = "more"
 
 
-class ActionStartOver(CardAction):
+class EndsQuiz(CardAction):
+    """An act that ends a running questionnaire and forgets its answers."""
+
+    def events(self, tracker: Tracker) -> list[EventType]:
+        """The form is left, its slots are empty."""
+        return leave_form(tracker)
+
+
+class ActionStartOver(EndsQuiz):
     """Forgets the conversation."""
 
     act = "start_over"
-
-
-class ActionSuitsMe(CardAction):
-    """Helps to find the role that suits."""
-
-    act = "suits_me"
 
 
 class ActionRate(CardAction):
@@ -155,7 +119,7 @@ class ActionRate(CardAction):
     act = "rate"
 
 
-class ActionStop(CardAction):
+class ActionStop(EndsQuiz):
     """Stops what is going on."""
 
     act = "stop"

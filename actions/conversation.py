@@ -8,6 +8,7 @@ from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from rolewise.cards import Card
+from rolewise.questionnaire import QUIZ_INTENT, choice_from_payload
 from rolewise.questions import COMPARE, INTENT_PREFIX, OVERALL, Message, Part, Question, question_from_payload, unique
 from rolewise.render import text as text_renderer
 
@@ -31,7 +32,9 @@ def message_of(tracker: Tracker) -> Message:
         text[entity["start"] : entity["end"]] or str(entity["value"]) for entity in entities if entity.get("entity") == "company"
     )
     tapped = None if parts else _tapped(text, intent, entities)
-    return Message(text, intent, parts, tapped, companies)
+    chosen = None if parts else _chosen(text, intent, entities)
+    rated, reason = (next(iter(_values(entities, name)), None) for name in ("answer_id", "reason"))
+    return Message(text, intent, parts, tapped, companies, chosen, rated, reason)
 
 
 def _tapped(text: str, intent: str, entities: list[dict[str, Any]]) -> Question | None:
@@ -40,12 +43,21 @@ def _tapped(text: str, intent: str, entities: list[dict[str, Any]]) -> Question 
     if question is not None or not intent.startswith(INTENT_PREFIX):
         return question
 
-    def values(name: str) -> list[str]:
-        return [str(entity["value"]) for entity in entities if entity.get("entity") == name]
-
     topic = intent[len(INTENT_PREFIX) :]
-    aspect = next(iter(values("aspect")), OVERALL if topic == COMPARE else None)
-    return Question(topic, unique(values("role")), aspect, next(iter(values("country")), None), next(iter(values("level")), None))
+    aspect = next(iter(_values(entities, "aspect")), OVERALL if topic == COMPARE else None)
+    country, level = (next(iter(_values(entities, name)), None) for name in ("country", "level"))
+    return Question(topic, unique(_values(entities, "role")), aspect, country, level)
+
+
+def _chosen(text: str, intent: str, entities: list[dict[str, Any]]) -> str | None:
+    """The answer tapped in the questionnaire, as :attr:`Message.chosen` has it."""
+    if intent != QUIZ_INTENT:
+        return None
+    return choice_from_payload(text) or next(iter(_values(entities, "answer")), "")
+
+
+def _values(entities: list[dict[str, Any]], name: str) -> list[str]:
+    return [str(entity["value"]) for entity in entities if entity.get("entity") == name]
 
 
 def send(dispatcher: CollectingDispatcher, card: Card, channel: str | None) -> None:

@@ -7,11 +7,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rolewise import wording
-from rolewise.answers import PLACED_TOPICS, Answers, join
-from rolewise.cards import Card, CardQuestion, Kind
+from rolewise.answers import PLACED_TOPICS, Answers, Draft, capital, join
+from rolewise.cards import MAX_SUGGESTIONS, Card, CardQuestion, Kind, Suggestion
 from rolewise.knowledge import Knowledge
+from rolewise.questionnaire import PAYLOAD, Quiz, choice_from_payload
 from rolewise.questions import COMPARE, OVERALL, Context, Message, Question, question_from_payload, unique
 from rolewise.understanding import Understanding
+
+# The longest reason of a rating that is kept, in characters.
+MAX_REASON = 500
+# The mark that a thumbs down waits for its reason.
+RATED_DOWN = "rated down"
 
 NUMBER = re.compile(r"^\W*(?:number |option |no\.? ?)?([1-9])\W*$", re.IGNORECASE)
 
@@ -35,13 +41,22 @@ class Dialogue:
             message: what the person said.
             act: the name of the method that answers unless the message is a tapped button or a number of the offered ones.
         """
-        number = NUMBER.match(message.text)
-        if message.tapped is None and number and int(number.group(1)) <= len(self.context.offered):
-            message = replace(message, tapped=question_from_payload(self.context.offered[int(number.group(1)) - 1][1]))
+        message = self.numbered(message)
         if message.tapped is not None:
             return self.answer(message)
+        if self._reason(message, act):
+            self.context.rating = {**(self.context.rating or {}), "reason": message.text[:MAX_REASON]}
+            return self._small_talk(wording.RATED_REASON)
         card: Card = getattr(self, act)(message)
         return card
+
+    def numbered(self, message: Message) -> Message:
+        """The message; a number typed for one of the things offered becomes that tap."""
+        number = NUMBER.match(message.text)
+        if message.tapped is not None or message.chosen is not None or not number or int(number.group(1)) > len(self.context.offered):
+            return message
+        payload = self.context.offered[int(number.group(1)) - 1][1]
+        return replace(message, tapped=question_from_payload(payload), chosen=choice_from_payload(payload))
 
     def answer(self, message: Message) -> Card:
         """Answer the questions of a message, or ask back."""
@@ -144,23 +159,118 @@ class Dialogue:
 
     def start_over(self, message: Message) -> Card:
         """Forget the conversation."""
-        fresh = Context()
+        # Answers are counted on, so that no two of a conversation have one id.
+        fresh = Context(answers=self.context.answers)
         self.context.__dict__.update(fresh.__dict__)
         return self._small_talk(wording.RESTARTED)
 
     def stop(self, message: Message) -> Card:
         """Stop what is going on."""
+        self.context.quiz = None
         return self._small_talk(wording.STOPPED)
 
     def rate(self, message: Message) -> Card:
         """Take a rating of the last answer."""
         if not self.context.answer_id:
             return self._small_talk(wording.RATED_NOTHING)
-        return self._small_talk(wording.RATED_UP if message.intent == "feedback_positive" else wording.RATED_DOWN)
+        up = message.intent == "feedback_positive"
+        reason = (message.reason or "")[:MAX_REASON] or None
+        self.context.rating = {
+            "answer_id": message.rated or self.context.answer_id,
+            "value": "up" if up else "down",
+            "reason": reason,
+        }
+        card = self._small_talk(wording.RATED_UP if up else wording.RATED_REASON if reason else wording.RATED_DOWN)
+        self.context.note = None if up or reason else RATED_DOWN
+        return card
 
-    def suits_me(self, message: Message) -> Card:
-        """Help to choose."""
-        return self.answer(replace(message, tapped=Question("choose"), parts=()))
+    def _reason(self, message: Message, act: str) -> bool:
+        """Whether a message tells what was missing in the answer just rated: words after a thumbs down that ask nothing surely."""
+        if self.context.note != RATED_DOWN or self.context.rating is None or not message.parts:
+            return False
+        self.context.note = None
+        asks = any(part.decision == "answer" and (part.topic or part.best.intent in ("follow_up", "start_quiz")) for part in message.parts)
+        return not asks and (act == "fallback" or message.parts[0].decision != "answer" or message.intent == "feedback_negative")
+
+    # -- the questionnaire --------------------------------------------------------------------------------------------------
+
+    def starts_quiz(self, message: Message, act: str) -> bool:
+        """Whether a message asks for the questionnaire by a number or a yes."""
+        if self.knowledge.questionnaire is None:
+            return False
+        affirmed = act == "affirm" and self.context.offered and choice_from_payload(self.context.offered[0][1]) is not None
+        return self.numbered(message).chosen is not None or bool(affirmed)
+
+    def ask(self, question_id: str) -> Card:
+        """Ask one question of the questionnaire."""
+        quiz = Quiz(self.knowledge)
+        question = quiz.questions[question_id]
+        number = list(quiz.questions).index(question_id) + 1
+        asked = wording.QUIZ_QUESTION.format(number=number, count=len(quiz.questions), question=question.text)
+        before = {"unclear": wording.QUIZ_UNCLEAR, None: quiz.content.intro if number == 1 else None}.get(self.context.note)
+        self.context.quiz, self.context.note, self.context.unsure = question_id, None, 0
+        card = Card(
+            kind="clarify",
+            answer_id=f"quiz{number}",
+            questions=[CardQuestion(topic="choose", roles=[])],
+            title=wording.QUIZ_TITLE,
+            lead=" ".join(part for part in (before, asked) if part),
+            suggestions=[Suggestion(title=title, payload=payload) for title, payload in quiz.suggestions(question)],
+        )
+        return self._offer(card)
+
+    def quiz_result(self, answers: dict[str, str]) -> Card:
+        """The result of the questionnaire.
+
+        Args:
+            answers: by question id the chosen options, joined by ``+``.
+        """
+        context = self.context
+        context.quiz, context.note = None, None
+        leading = Quiz(self.knowledge).result(answers).leading
+        context.answers += 1
+        context.answer_id = f"a{context.answers}"
+        context.questions = [Question("choose", leading if len(leading) == 1 else ())]
+        context.result = answers
+        context.pending, context.unsure, context.shown = None, 0, "normal"
+        context.roles = ()
+        self._mention(leading if len(leading) < len(self.knowledge.roles) else ())
+        return self._offer(self._result(answers, "normal"))
+
+    def _result(self, answers: dict[str, str], shown: str) -> Card:
+        quiz = Quiz(self.knowledge)
+        result = quiz.result(answers)
+        leading, every = result.leading, tuple(self.knowledge.roles)
+        text = wording.QUIZ_NONE
+        if len(leading) == 1:
+            text = wording.QUIZ_ONE.format(role=self.knowledge.roles[leading[0]].name)
+        elif leading:
+            text = (wording.QUIZ_CLOSE if len(leading) < len(every) else wording.QUIZ_ALL).format(
+                roles=self.answers.role_names(leading, plural=False)
+            )
+        draft = Draft()
+        for role in leading:
+            reasons = result.reasons[role] if shown != "short" else []
+            name = capital(str(self.knowledge.roles[role].name))
+            draft.points += [f"{name}: {draft.say(reason)}" if len(leading) > 1 else draft.say(reason) for reason in reasons]
+        draft.points.append(draft.say(quiz.content.advice))
+        best = leading or every
+        offers = [
+            *([Question("define_role", best[:1]), Question("start_learning", best[:1])] if len(leading) == 1 else []),
+            Question(COMPARE, best if len(best) > 1 else every, OVERALL),
+            *([Question("daily_tasks", (role,)) for role in best[:2]] if len(leading) != 1 else [Question("cons", best[:1])]),
+        ]
+        return Card(
+            kind="answer",
+            answer_id=self.context.answer_id or "a0",
+            questions=[CardQuestion(**question.as_dict()) for question in self.context.questions],
+            title=wording.QUIZ_TITLE,
+            lead=text,
+            points=draft.points,
+            caveat=quiz.content.limits,
+            sources=self.answers.sources(draft.source_ids),
+            suggestions=self.answers.suggestions(offers),
+        )
 
     # -- cards ------------------------------------------------------------------------------------------------------------
 
@@ -171,6 +281,7 @@ class Dialogue:
         context.pending = None
         context.answer_id = f"a{context.answers}"
         context.questions = questions
+        context.result = {}
         self._mention(roles)
         for question in questions:
             if question.topic in PLACED_TOPICS:
@@ -188,6 +299,8 @@ class Dialogue:
     def _last(self, shown: str) -> Card:
         context = self.context
         context.shown, context.unsure = shown, 0
+        if context.result and self.knowledge.questionnaire is not None:
+            return self._offer(self._result(context.result, shown))
         return self._offer(self.answers.card(context.questions, context.answer_id or "a0", None, shown, self._next_questions()))
 
     def _next_questions(self) -> list[Question]:
@@ -281,9 +394,24 @@ class Dialogue:
         return self._offer(card)
 
     def _offer(self, card: Card) -> Card:
-        """Remember what the card offers to tap."""
+        """Remember what the card offers to tap; beside a running questionnaire the way back to it is offered, too."""
+        extra = self._quiz_offer(card)
+        if extra is not None:
+            card = card.copy(update={"suggestions": [*card.suggestions[: MAX_SUGGESTIONS - 1], extra]})
         self.context.offered = [(suggestion.title, suggestion.payload) for suggestion in card.suggestions]
         return card
+
+    def _quiz_offer(self, card: Card) -> Suggestion | None:
+        """The way into the questionnaire, or back to it, where that helps."""
+        content, waiting = self.knowledge.questionnaire, self.context.quiz
+        if content is None or any(choice_from_payload(item.payload) is not None for item in card.suggestions):
+            return None
+        ids = [question.id for question in content.questions]
+        if waiting in ids:
+            title = wording.QUIZ_RESUME.format(number=ids.index(str(waiting)) + 1, count=len(ids))
+            return Suggestion(title=title, payload=PAYLOAD)
+        chosen_about = card.kind in ("answer", "comparison") and card.questions and card.questions[-1].topic == "choose"
+        return Suggestion(title=wording.QUIZ_START, payload=PAYLOAD) if chosen_about and not self.context.result else None
 
 
 def _key(question: Question) -> str:

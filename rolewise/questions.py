@@ -166,6 +166,9 @@ class Message:
         parts: one or more parts; none for a tapped button.
         tapped: the question of a tapped button, or None.
         companies: companies named.
+        chosen: an answer tapped in the questionnaire, ``question.option``; empty for its start and its resumption; else None.
+        rated: the id of the answer that is rated by a button; None where words rate the last one.
+        reason: why it is rated so, where a button said it.
     """
 
     text: str
@@ -173,6 +176,9 @@ class Message:
     parts: tuple[Part, ...] = ()
     tapped: Question | None = None
     companies: tuple[str, ...] = ()
+    chosen: str | None = None
+    rated: str | None = None
+    reason: str | None = None
 
 
 def unique(items: Iterable[str]) -> tuple[str, ...]:
@@ -197,6 +203,9 @@ class Context:
         pending: the topic of a question that waits for its role.
         shown: how the last answer was shown: ``normal``, ``short`` or ``full``.
         note: what the last answer assumed, or the last special act.
+        quiz: the question of the questionnaire that waits for its answer, while it runs.
+        result: the answers to the questionnaire, where its result was the last answer.
+        rating: the last rating: ``answer_id``, ``value`` (``up`` or ``down``) and ``reason`` (a text or None).
     """
 
     questions: list[Question] = field(default_factory=list)
@@ -212,6 +221,9 @@ class Context:
     pending: str | None = None
     shown: str = "normal"
     note: str | None = None
+    quiz: str | None = None
+    result: dict[str, str] = field(default_factory=dict)
+    rating: dict[str, Any] | None = None
 
     @property
     def topic(self) -> str | None:
@@ -234,6 +246,9 @@ class Context:
             "pending": self.pending,
             "shown": self.shown,
             "note": self.note,
+            "quiz": self.quiz,
+            "result": self.result,
+            "rating": self.rating,
         }
 
     @classmethod
@@ -254,6 +269,9 @@ class Context:
                 _text_or_none(data["pending"]),
                 str(data["shown"]),
                 _text_or_none(data["note"]),
+                _text_or_none(data["quiz"]),
+                dict(_pair(item) for item in data["result"].items()),
+                None if data["rating"] is None else dict(data["rating"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError):
             return cls()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rolewise import wording
 from rolewise.control import strip_control
 from rolewise.knowledge import Knowledge
+from rolewise.questionnaire import Move, Quiz, choice_from_payload
 from rolewise.questions import question_from_payload
 
 # str.strip and Rasa take every Unicode space from the front, so a slash behind one must go, too.
@@ -50,6 +51,9 @@ def admit(text: str, knowledge: Knowledge, max_chars: int) -> Admitted:
 
 def is_own_payload(text: str, knowledge: Knowledge) -> bool:
     """Whether a text is a payload that a card of this assistant could offer."""
+    chosen = choice_from_payload(text)
+    if chosen is not None:
+        return knowledge.questionnaire is not None and (not chosen or Quiz(knowledge).read_choice(chosen).move == Move.ANSWER)
     question = question_from_payload(text)
     if question is None or question.topic not in knowledge.topics or len(set(question.roles)) != len(question.roles):
         return False

@@ -19,6 +19,9 @@ Loc = tuple[str | int, ...]
 # The topic that is answered by putting roles side by side; no role has an entry of its own for it.
 COMPARE = "compare"
 
+# The answer "I am not sure" in the questionnaire; no option may take its name.
+UNSURE = "unsure"
+
 # The parts of the file that the language understanding is built from. A change elsewhere needs no new classifier.
 NAME_FIELDS = ("name", "plural", "short", "field", "aliases", "weak_aliases", "misspellings")
 
@@ -206,7 +209,27 @@ def _rules(raw: dict[str, Any]) -> Iterator[tuple[Loc, str]]:
             role_id = _mapping(title).get(field)
             if role_id is not None and not _is_known(role_id, roles):
                 yield ("other_titles", index, field), f"there is no role '{role_id}'"
+    yield from _questionnaire_rules(_mapping(raw.get("questionnaire")), roles)
     yield from _alias_rules(raw)
+
+
+def _questionnaire_rules(raw: dict[Any, Any], roles: dict[Any, Any]) -> Iterator[tuple[Loc, str]]:
+    questions: set[str] = set()
+    for index, question in enumerate(_sequence(raw.get("questions"))):
+        loc: Loc = ("questionnaire", "questions", index)
+        if str(_mapping(question).get("id")) in questions:
+            yield loc, f"there are two questions '{_mapping(question).get('id')}'"
+        questions.add(str(_mapping(question).get("id")))
+        options: set[str] = set()
+        for number, option in enumerate(_sequence(_mapping(question).get("options"))):
+            here = (*loc, "options", number)
+            name = str(_mapping(option).get("id"))
+            if name in options or name == UNSURE:
+                yield here, f"there are two options '{name}'" if name in options else f"'{UNSURE}' is the name of having no answer"
+            options.add(name)
+            for role_id in _mapping(_mapping(option).get("speaks_for")):
+                if role_id not in roles:
+                    yield (*here, "speaks_for", role_id), f"there is no role '{role_id}'"
 
 
 def _source_rules(value: Any, sources: dict[Any, Any], loc: Loc) -> Iterator[tuple[Loc, str]]:

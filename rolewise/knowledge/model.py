@@ -132,6 +132,39 @@ class Level(Model):
     aliases: list[Text] = []
 
 
+class Reason(Statement):
+    """Why an answer to the questionnaire speaks for a role, and how strongly: 1 a little, 2 clearly, 3 strongly."""
+
+    weight: int = Field(..., ge=1, le=3)
+
+
+class QuizOption(Model):
+    """One answer that can be chosen; ``words`` let a typed one be matched to it."""
+
+    id: Id
+    title: Text
+    words: list[str] = Field(..., min_items=1)
+    speaks_for: dict[Id, Reason]
+
+
+class QuizQuestion(Model):
+    """One question of the questionnaire. With "not sure" its options fill the four places of a card."""
+
+    id: Id
+    text: Text
+    options: list[QuizOption] = Field(..., min_items=2, max_items=3)
+
+
+class Questionnaire(Model):
+    """The questionnaire "which role suits me?". The ids of its questions belong to slots in the domain (``suits_<id>``)."""
+
+    intro: Text
+    unsure: Text
+    advice: Statement
+    limits: Text
+    questions: list[QuizQuestion] = Field(..., min_items=1)
+
+
 class Knowledge(Model):
     """The whole knowledge file."""
 
@@ -146,6 +179,7 @@ class Knowledge(Model):
     companies_cased: list[Text] = []
     countries: list[Country] = []
     levels: list[Level] = []
+    questionnaire: Questionnaire | None = None
 
     def comparison(self, roles: list[str]) -> Comparison | None:
         """The comparison written for exactly these roles, in any order, or None."""
