@@ -7,6 +7,7 @@ from rasa_sdk.events import EventType
 
 from actions.base import CardAction
 from actions.quiz import leave_form
+from rolewise.dialogue import Dialogue
 
 
 class ActionAnswer(CardAction):
@@ -102,7 +103,7 @@ class ActionMore(CardAction):
 class EndsQuiz(CardAction):
     """An act that ends a running questionnaire and forgets its answers."""
 
-    def events(self, tracker: Tracker) -> list[EventType]:
+    def events(self, tracker: Tracker, dialogue: Dialogue) -> list[EventType]:
         """The form is left, its slots are empty."""
         return leave_form(tracker)
 

@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 from rasa_sdk import Action, Tracker
-from rasa_sdk.events import EventType, FollowupAction, SlotSet
+from rasa_sdk.events import ActiveLoop, EventType, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.conversation import message_of, send
@@ -54,7 +54,7 @@ class CardAction(Action):
             send(dispatcher, Card(kind="error", answer_id=error_id, title="", lead=f"{wording.FAILED} (error {error_id})"), channel)
             return []
         send(dispatcher, card, channel)
-        events = [SlotSet(CONTEXT_SLOT, context.store()), *self.events(tracker)]
+        events = [SlotSet(CONTEXT_SLOT, context.store()), *self.events(tracker, dialogue)]
         if context.rating != rated:
             # An event of its own: whoever reads the tracker store finds every rating by the name of its slot.
             events.append(SlotSet(RATING_SLOT, context.rating))
@@ -64,6 +64,9 @@ class CardAction(Action):
         """The card to answer with."""
         return dialogue.respond(message, self.act)
 
-    def events(self, tracker: Tracker) -> list[EventType]:
+    def events(self, tracker: Tracker, dialogue: Dialogue) -> list[EventType]:
         """What changes beside the context."""
-        return []
+        form = (tracker.active_loop or {}).get("name")
+        # The form stepped back for this message. Rasa would let it ask again at once; but one message gets one reply, which
+        # offers the way back. The form has to be set anew, for it counts as rejected until it has run again.
+        return [ActiveLoop(form), FollowupAction("action_listen")] if form else []

@@ -71,6 +71,10 @@ class AskQuestion(CardAction):
         """The question."""
         return dialogue.ask(self.question)
 
+    def events(self, tracker: Tracker, dialogue: Dialogue) -> list[EventType]:
+        """The form is running: there is nothing to set."""
+        return []
+
 
 class AskInterests(AskQuestion):
     """Asks what draws the person."""
@@ -113,6 +117,6 @@ class SuitsResult(CardAction):
         """The result."""
         return dialogue.quiz_result(answers(tracker))
 
-    def events(self, tracker: Tracker) -> list[EventType]:
+    def events(self, tracker: Tracker, dialogue: Dialogue) -> list[EventType]:
         """The answers live on in the context only, for "repeat": the next questionnaire starts empty."""
         return leave_form(tracker)

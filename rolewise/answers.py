@@ -103,7 +103,8 @@ class Answers:
             suggestions: what to offer next.
 
         Returns:
-            A card of kind ``answer``, or ``comparison`` when every question puts roles side by side.
+            A card of kind ``answer``, or ``comparison`` when every question puts roles side by side; the way from one role to
+            another is an answer.
         """
         questions = [question.normal() for question in questions]
         draft = Draft()
@@ -112,7 +113,7 @@ class Answers:
         several = len(questions) > 1
         for question in questions:
             self._answer(draft, question, shown, several)
-        compared = all(self._compares(question) for question in questions)
+        compared = all(self._compares(question) and question.topic != SWITCH for question in questions)
         return Card(
             kind="comparison" if compared else "answer",
             answer_id=answer_id,
@@ -167,7 +168,9 @@ class Answers:
                 draft.cite(figure.sources)
             if entry.no_figure:
                 draft.caveats.append(entry.no_figure)
-        if entry.caveat and shown != "short":
+        placed = question.country is not None and self.figures(entry, question.country, question.level)[1]
+        if entry.caveat and shown != "short" and not placed:
+            # What is not known of other places is no news beside the figure of the one that was asked about.
             draft.caveats.append(entry.caveat)
 
     def _move(self, roles: Sequence[str]) -> list[Statement]:

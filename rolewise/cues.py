@@ -13,6 +13,8 @@ SECOND = "second"
 THIRD = "third"
 OTHER = "other"
 CORRECTION = "correction"
+# One person's own case: an offer, a visa, a CV. No general fact answers it.
+PERSONAL = "personal"
 # Set where a text names one role in several wordings: "software developer or software engineer".
 VARIANTS = "variants"
 # Set where roles stand side by side: "DS or MLE"; not in "software knowledge for a data scientist".
@@ -35,6 +37,17 @@ PATTERNS: dict[str, re.Pattern[str]] = {
     THIRD: re.compile(r"\b(?:third|3rd|last) (?:one|role|job)\b|\bthe third\b"),
     OTHER: re.compile(r"\bother (?:one|role|job|ones|two|2|way)\b|\bthe others?\b"),
     POINTING: re.compile(r"\b(?:it|its|they|them|their|(?:that|this)(?: (?:job|role|one|career))?|same|one)\b"),
+    PERSONAL: re.compile(
+        r"\b(?:i|we|he|she|they|my \w+)(?:'ve| have| has|'s)? (?:just |recently |finally )?"
+        r"(?:got|get|received|have|has|was given|am offered|was offered|been offered|accepted|declined|turned down|signed)\b"
+        r"[^.?!]{0,25}\boffers?\b"
+        r"|\b(?:was|been|got|being) offered\b"
+        r"|\b(?:take|accept|decline|negotiate|reject) (?:the|this|that|my|an|it|their) (?:\w+ )?(?:job )?offer\b"
+        r"|\b(?:my|our|his|her) (?:cv|resume|cover letter|linkedin|portfolio|offer|salary offer|visa)\b"
+        r"|\b(?:visas?|h ?1 ?b|green card|work permit|relocation package)\b"
+        r"|\b(?:review|check|rate|rewrite|fix|improve|critique|roast) (?:my|this|the|a)"
+        r" (?:cv|resume|cover letter|portfolio|linkedin|github)\b"
+    ),
     CORRECTION: re.compile(
         r"^(?:no|nope|nah|not|sorry|oops|wait|actually|i mean|i meant|rather)\b"
         r"|\b(?:i meant|i mean|not what i|instead of|i said|i was asking about|i wanted)\b"

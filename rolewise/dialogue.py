@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rolewise import wording
+from rolewise import cues, wording
 from rolewise.answers import PLACED_TOPICS, Answers, Draft, capital, join
 from rolewise.cards import MAX_SUGGESTIONS, Card, CardQuestion, Kind, Suggestion
 from rolewise.knowledge import Knowledge
-from rolewise.questionnaire import PAYLOAD, Quiz, choice_from_payload
+from rolewise.questionnaire import PAYLOAD, Move, Quiz, choice_from_payload
 from rolewise.questions import COMPARE, OVERALL, Context, Message, Question, question_from_payload, unique
 from rolewise.understanding import Understanding
 
@@ -80,6 +80,11 @@ class Dialogue:
         guesses = self.understanding.guesses(part)
         if message.companies:
             return self._refuse(wording.COMPANY, guesses)
+        if part and cues.PERSONAL in part.cues:
+            return self._refuse(wording.PERSONAL, guesses)
+        meant = self.understanding.comparison_meant(part) if part and len(message.parts) == 1 else None
+        if meant is not None:
+            return self.answer(replace(message, parts=(meant,)))
         if part and len(message.parts) == 1 and self.understanding.plain(part):
             return self.answer(message)
         if part and part.others and not part.roles:
@@ -207,7 +212,8 @@ class Dialogue:
         question = quiz.questions[question_id]
         number = list(quiz.questions).index(question_id) + 1
         asked = wording.QUIZ_QUESTION.format(number=number, count=len(quiz.questions), question=question.text)
-        before = {"unclear": wording.QUIZ_UNCLEAR, None: quiz.content.intro if number == 1 else None}.get(self.context.note)
+        first = number == 1 and self.context.quiz is None
+        before = wording.QUIZ_UNCLEAR if self.context.note == Move.UNCLEAR.value else quiz.content.intro if first else None
         self.context.quiz, self.context.note, self.context.unsure = question_id, None, 0
         card = Card(
             kind="clarify",
@@ -359,6 +365,9 @@ class Dialogue:
         self.context.unsure += 1
         if self.context.unsure > 1:
             return self._menu(wording.MENU_AFTER_UNSURE if not text.startswith("I do not cover") else text, guesses)
+        if guesses and not self.context.questions:
+            # "is nursing a good career", then "and data science?": the topic is the same.
+            self.context.pending = guesses[0].topic
         offers = self._spelled(guesses)
         return self._card("fallback", text, offers=[*offers, *self._first_questions()][: max(3, len(offers))], questions=guesses)
 

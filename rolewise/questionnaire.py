@@ -25,6 +25,7 @@ NOT_SURE = re.compile(
     r"\b(?:(?:do ?n'?t|do not|dunno|no) (?:really )?(?:know|idea|clue|care|mind|matter)|dunno|not (?:so |really )?sure|unsure|no idea|skip"
     r"|pass|whatever|any of (?:them|these)|none of (?:them|these|those)|all of (?:them|these)|hard to say|no preference|depends)\b"
 )
+SKIPS = re.compile(r"^\W*(?:(?:please|can i|i'?ll|just|let'?s) )?(?:skip|pass)(?: (?:this|that|it|the question|this one|one))?\W*$")
 GO_ON = re.compile(
     r"\b(?:go on|go ahead|carry on|keep going|continue|resume|proceed|next(?: question| one)?|back to|where were we|repeat|again|"
     r"the (?:quiz|questionnaire|questions?))\b"
@@ -115,13 +116,15 @@ class Quiz:
             return self.read_choice(message.chosen)
         if message.tapped is not None:
             return Reading(Move.INTERRUPT)
+        text = _plain(message)
+        short = len(text.split()) <= SHORT_WORDS
+        if short and SKIPS.match(text):
+            return Reading(Move.ANSWER, waiting, (UNSURE,))
         head = message.parts[0] if message.parts else None
         sure = head is not None and head.decision == "answer"
         if sure and message.intent in LEAVE:
             return Reading(Move.INTERRUPT)
-        text = _plain(message)
         chosen = self.matching(self.questions[waiting], text)
-        short = len(text.split()) <= SHORT_WORDS
         if ASKS.search(text) and not (chosen and not _asks_known(message)):
             back = message.intent == QUIZ_INTENT or (short and GO_ON.search(text))
             return Reading(Move.GO_ON if back else Move.INTERRUPT)

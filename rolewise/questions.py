@@ -96,6 +96,7 @@ class Part:
         topics: topics named in it by one of their aliases.
         countries: country codes named in it.
         levels: level ids named in it.
+        places: the words that named the countries, lower case: "london".
         cues: the dialogue cues found in it (see :mod:`rolewise.cues`).
     """
 
@@ -109,6 +110,7 @@ class Part:
     topics: tuple[str, ...] = ()
     countries: tuple[str, ...] = ()
     levels: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
     cues: frozenset[str] = frozenset()
 
     @property
@@ -135,6 +137,7 @@ class Part:
             "topics": list(self.topics),
             "countries": list(self.countries),
             "levels": list(self.levels),
+            "places": list(self.places),
             "cues": sorted(self.cues),
         }
 
@@ -152,6 +155,7 @@ class Part:
             tuple(data["topics"]),
             tuple(data["countries"]),
             tuple(data["levels"]),
+            tuple(data["places"]),
             frozenset(data["cues"]),
         )
 

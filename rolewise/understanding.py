@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from rolewise import cues, wording
 from rolewise.answers import PLACED_TOPICS, Answers, join
 from rolewise.knowledge import Knowledge
-from rolewise.questions import COMPARE, OVERALL, Context, Message, Part, Question, unique
+from rolewise.questions import COMPARE, INTENT_PREFIX, OVERALL, Context, Guess, Message, Part, Question, unique
 
 MAX_QUESTIONS = 3
 
@@ -29,6 +29,14 @@ LEAST_GUESS = 0.1
 SHORT_WORDS = 6
 
 IN_GENERAL = re.compile(r"\b(?:overall|in general|generally|as a whole|altogether)\b")
+NO_MATTER = re.compile(
+    r"\b(?:no matter|regardless|whatever|whichever|any|never mind|forget|all|every)\b.*"
+    r"\b(?:levels?|country|countries|place|where|seniority|experience)\b"
+    r"|\b(?:overall|in general|generally|everywhere|worldwide)\W*$"
+)
+# Nothing but a topic, as of a role that both know: "what's the salary?".
+DEFINITE = re.compile(r"^\W*(?:(?:and|so|ok|then|what|what's|whats|is|are|how|how's|about)\W+)*the\W+\w+(?:\W+\w+)?\W*$")
+VERSUS = re.compile(r"^\W*(?:(?:and|or|so|ok|how|what|about)\W+)*(?:vs|versus|than|compared?|comparing)\b")
 MOST = re.compile(r"\b(?:most|best|highest|least|lowest|worst|\w{3,}est)\b")
 SEVERAL_OTHERS = re.compile(r"\b(?:two|2|ones|others)\b")
 OTHER_JOBS = re.compile(r"\bother (?:jobs|careers|professions|fields|occupations)\b")
@@ -76,6 +84,11 @@ class Understanding:
         head = parts[0]
         if message.companies and head.topic not in COMPANY_TOPICS:
             return Understood([], refusal=wording.COMPANY, unsure=tuple(self.guesses(head)))
+        if cues.PERSONAL in head.cues:
+            return Understood([], refusal=wording.PERSONAL, unsure=tuple(self.guesses(head)))
+        meant = self.comparison_meant(head) if len(parts) == 1 else None
+        if meant is not None:
+            head, parts = meant, [meant]
         questions: list[Question] = []
         note: str | None = None
         pointing = False
@@ -93,7 +106,7 @@ class Understanding:
             note = note or assumed or self._beside(part)
             questions += resolved
             shared = next((question.roles for question in reversed(resolved) if question.roles), shared)
-            pointing = pointing or cues.POINTING in part.cues
+            pointing = pointing or cues.POINTING in part.cues or DEFINITE.match(part.text) is not None
         questions = list(dict.fromkeys(question.normal() for question in questions))
         if not questions:
             refusal = note or wording.NOT_UNDERSTOOD[self.context.unsure % 2]
@@ -114,7 +127,7 @@ class Understanding:
 
     def plain(self, part: Part, topic: str | None = None) -> bool:
         """Whether a message says itself what the classifier is not sure of: an elliptic one, or a topic in a few words."""
-        if part.best.intent == "follow_up":
+        if part.best.intent == "follow_up" or self._compares_on(part) or self._drops_place(part):
             return True
         if part.others or part.topic is None:
             return False
@@ -123,6 +136,26 @@ class Understanding:
         if topic in part.topics and words <= (SHORT_WORDS if len(part.roles) < 2 else 2 * SHORT_WORDS):
             return True
         return topic == COMPARE and len(part.roles) > 1 and self._only_roles(part)
+
+    def comparison_meant(self, part: Part) -> Part | None:
+        """The part as a sure question where it is not sure but compares roles that were named, on a topic that it names."""
+        roles = part.roles if len(part.roles) > 1 else self.context.mentioned
+        if part.decision == "answer" or part.others or len(roles) < 2 or not part.cues & {cues.COMPARING, cues.BOTH, cues.ALL}:
+            return None
+        named = [guess for guess in part.guesses if guess.topic in part.topics and guess.topic != COMPARE]
+        if not named and len(part.topics) == 1 and part.topics != (COMPARE,):
+            named = [Guess(f"{INTENT_PREFIX}{part.topics[0]}", part.best.confidence)]
+        return replace(part, guesses=(named[0], *part.guesses), decision="answer") if named else None
+
+    def _compares_on(self, part: Part) -> bool:
+        """Whether a message only sets another role beside what was answered: "compared to software engineers?"."""
+        answered = self.context.topic not in (None, COMPARE)
+        return answered and len(part.roles) == 1 and not part.others and VERSUS.match(part.text) is not None and self._only_roles(part)
+
+    def _drops_place(self, part: Part) -> bool:
+        """Whether a message lets a place or a level go: "no matter what level"."""
+        carried = self.context.topic in PLACED_TOPICS and (self.context.country or self.context.level)
+        return bool(carried) and not part.roles and NO_MATTER.search(part.text) is not None
 
     def known(self, question: Question) -> Question:
         """A tapped question with only ids that exist."""
@@ -215,13 +248,17 @@ class Understanding:
         level = part.levels[0] if part.levels else self.context.level
         if IN_GENERAL.search(part.text) and not (part.countries or part.levels):
             country = level = None
-        if part.topic is None:
-            return self._elliptic(part, roles, country, level)
+        note = self._no_place(part)
+        if self._drops_place(part):
+            return self._elliptic(replace(part, topics=(), countries=(), levels=()), roles, None, None)
+        if part.topic is None or self._compares_on(part):
+            questions, assumed = self._elliptic(part, roles, country, level)
+            return questions, note or assumed
         topic = self._topic(part, roles)
         if topic == COMPARE and len(roles) == 1 and part.roles and set(self.context.roles) - set(roles):
             roles = unique([*self.context.roles, *roles])
         question = Question(topic, tuple(roles), OVERALL if topic == COMPARE else None, *self._placed(topic, country, level))
-        return [question], assumed
+        return [question], (note if topic in PLACED_TOPICS else None) or assumed
 
     def _topic(self, part: Part, roles: Sequence[str]) -> str:
         """The topic of a part, where a comparison may mean one topic only, or no comparison at all."""
@@ -269,6 +306,12 @@ class Understanding:
         if len(roles) == 1:
             asked = [replace(question, topic="define_role") if question.topic == COMPARE else question for question in asked]
         return asked, note
+
+    def _no_place(self, part: Part) -> str | None:
+        """What to say where a town was named and the figures are those of its country."""
+        known = {place.lower() for country in self.knowledge.countries for place in country.places}
+        named = [place for place in part.places if place in known]
+        return wording.NO_PLACE.format(place=join([place.title() for place in named], "or")) if named else None
 
     @staticmethod
     def _placed(topic: str, country: str | None, level: str | None) -> tuple[str | None, str | None]:

@@ -117,11 +117,12 @@ class OtherTitle(Model):
 
 
 class Country(Model):
-    """A country that people name, with its cities and other names."""
+    """A country that people name: its other names, and places in it, for which there are no figures of their own."""
 
     code: Text
     name: Text
     aliases: list[Text] = []
+    places: list[Text] = []
 
 
 class Level(Model):

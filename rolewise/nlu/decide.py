@@ -16,6 +16,7 @@ from rolewise.nlu.split import Piece
 from rolewise.questions import Guess, Part, unique
 
 OUT_OF_SCOPE = "out_of_scope"
+FOLLOW_UP = "follow_up"
 ANSWER, ASK, DECLINE = "answer", "ask", "decline"
 
 # A message of more words than this rambles: its last question decides together with the whole.
@@ -63,6 +64,11 @@ def parts_of(
         decision = _decide(ranking, model, english)
         return [replace(parts[0], guesses=_guesses(ranking), decision=decision, roles=parts[last].roles or parts[0].roles)]
     sure = [index for index in asked if parts[index].decision == ANSWER and parts[index].topic]
+    if parts[0].best.intent == FOLLOW_UP and len(sure) == 1:
+        # "what about data scientists, what do they do": the role comes first, the question after it.
+        return [replace(parts[sure[0]], roles=parts[sure[0]].roles or parts[0].roles)]
+    if parts[0].decision != ANSWER and not sure and asked and parts[asked[-1]].best.intent == FOLLOW_UP:
+        return [replace(parts[asked[-1]], roles=parts[asked[-1]].roles or parts[0].roles)]
     if parts[0].decision != ANSWER and len(sure) == 1:
         # One part is clear and the rest is not: better one answer than none.
         return [replace(parts[sure[0]], roles=parts[sure[0]].roles or parts[0].roles)]
@@ -110,6 +116,7 @@ def _part(piece: Piece, ranking: Ranking, decision: str) -> Part:
         topics=named(TOPIC),
         countries=named(COUNTRY),
         levels=named(LEVEL),
+        places=unique(mention.text.lower() for mention in piece.mentions if mention.label == COUNTRY),
         cues=found,
     )
 
@@ -121,7 +128,7 @@ def _joined(between: str) -> bool:
 
 def _topic_before_small_talk(part: Part) -> Part:
     """Unsure small talk that names a role or a topic is read as the question it may be."""
-    if part.topic is None and part.decision == ASK and (part.roles or part.topics) and part.best.intent != "follow_up":
+    if part.topic is None and part.decision == ASK and (part.roles or part.topics) and part.best.intent != FOLLOW_UP:
         topics = [guess for guess in part.guesses if guess.topic]
         if topics:
             return replace(part, guesses=(*topics, *(guess for guess in part.guesses if not guess.topic)))

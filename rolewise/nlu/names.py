@@ -75,7 +75,7 @@ def patterns(knowledge: Knowledge) -> list[dict[str, str]]:
     for company in add_company:
         add(COMPANY, company, [company], plural=False)
     for country in knowledge.countries:
-        add(COUNTRY, country.code, [country.name, *country.aliases], plural=False)
+        add(COUNTRY, country.code, [country.name, *country.aliases, *country.places], plural=False)
     for level in knowledge.levels:
         add(LEVEL, level.id, [level.name, *level.aliases])
     for topic_id, topic in knowledge.topics.items():

@@ -21,7 +21,14 @@ LINKS = frozenset("and or but also plus & , ; then so as well + /".split())
 FILLERS = frozenset("so and but also please hi hello hey ok okay well now then plus or anyway honestly , - ; : & thanks just".split())
 # Between a role and another title: the two are asked about together.
 JOINS = frozenset({"/", "or", "and", "&", ",", "and/or"})
-NOUN_LINKS = frozenset("and & , or plus / + the a as well its their".split())
+NOUN_LINKS = frozenset("and & , or plus / + the a as well its their on about for in".split())
+COORDINATORS = frozenset("and & , or plus / +".split())
+# Words that people begin with and that say nothing of what they ask, where a question follows.
+LEAD_IN = re.compile(
+    r"^(?:(?:ok|okay|alright|all right|so|well|hmm+|um+|oh|ah|hey|hi|hello|lol|cool|great|nice|thanks|thank you|sorry|please|also|now|then"
+    r"|but|and|right|yeah|yes|wait|anyway|actually|honestly|just)[\s,.:;!-]+)+(?=(?:what|how|which|who|why|where|when|do|does|did|is|are"
+    r"|can|could|should|will|would)\b(?! about\b))"
+)
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,8 @@ class Piece:
 
         A title that is not covered goes where it only stands beside a role: "data analyst / data scientist" asks about the role.
         """
-        out, position = [], 0
+        lead_in = LEAD_IN.match(self.text)
+        out, position = [], lead_in.end() if lead_in else 0
         for mention in self._without_companions():
             out += [self.text[position : mention.start], mask]
             position = mention.end
@@ -86,7 +94,8 @@ class Piece:
 # What stands before a title that somebody comes from, and before one that somebody wants to reach.
 ORIGIN = re.compile(
     r"(?:\bfrom|\bam|\bi'm|\bwas|\bbeen|\bas|\bformer|\bex|\bcurrently|(?<=[a-z]\s)is\W+(?:a|an)|\bbeing|\bleave|\bleaving|\bquit|\bquitting)\W+"
-    r"(?:(?:a|an|the|my|being|job|career|as|current|trained|qualified|registered|working|full time|old)\W+){0,3}$"
+    r"(?:(?:a|an|the|my|being|job|career|as|current|trained|qualified|registered|working|full time|old)\W+){0,3}"
+    r"(?:(?:(?<=\ba\s)|(?<=\ban\s))(?:\w+\s){1,2})?$"
 )
 TARGET = re.compile(
     r"(?:\bto|\binto|\bbecome|\bbecoming|\bbe|\btoward|\btowards|\bbecame|->|\bvs|\bversus)\W*(?:(?:a|an|the|be|become|being|good|great|job|as)\W+){0,3}$"
@@ -130,6 +139,8 @@ def _starts_clause(tokens: list[Token], index: int) -> bool:
     if word in ("which", "who", "where", "when", "whose", "have", "has", "had", "what", "how", "why", "is", "are") and before == "or":
         return True
     following = tokens[index + 1].lower_ if index + 1 < len(tokens) else ""
+    if before == "," and (tokens[0].lower_ == "and" or [token.lower_ for token in tokens[:2]] in (["what", "about"], ["how", "about"])):
+        return bool(following)
     if before == "," and word in ("which", "who", "where", "when"):
         return following in STARTERS or (word in ("who", "where") and following != "")
     return bool(following)
@@ -155,7 +166,8 @@ def _by_topics(piece: Piece, doc: Doc) -> list[Piece]:
     topics = [mention for mention in piece.mentions if mention.label == TOPIC]
     run: list[Mention] = []
     for mention in topics:
-        if run and not set(_words(piece.text[run[-1].end : mention.start])) <= NOUN_LINKS:
+        between = set(_words(piece.text[run[-1].end : mention.start])) if run else set()
+        if run and not (between <= NOUN_LINKS and between & COORDINATORS):
             if len(run) > 1:
                 break
             run = []

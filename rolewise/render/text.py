@@ -33,12 +33,18 @@ def render(card: Card, numbered: bool = False) -> str:
     if card.sources:
         blocks.append("\n".join(["Sources:", *(_wrap(source_line(source), "  ") for source in card.sources)]))
     if card.suggestions:
-        heading = "You can ask next (type the number or your own question):" if numbered else "You can ask next:"
+        heading = _heading(card, numbered)
         lines = [
             _wrap(f"{number}. {item.title}" if numbered else f"* {item.title}", "  ") for number, item in enumerate(card.suggestions, 1)
         ]
         blocks.append("\n".join([heading, *lines]))
     return "\n\n".join(blocks)
+
+
+def _heading(card: Card, numbered: bool) -> str:
+    if card.kind == "clarify":
+        return "Choose one (type the number or your own words):" if numbered else "Choose one, or say it in your own words:"
+    return "You can ask next (type the number or your own question):" if numbered else "You can ask next:"
 
 
 def source_line(source: CardSource) -> str:
