@@ -14,6 +14,7 @@ from rasa.core.agent import Agent, load_agent
 from rasa.core.channels.channel import UserMessage
 from rasa.core.utils import AvailableEndpoints
 from rasa.shared.constants import DEFAULT_NLU_FALLBACK_INTENT_NAME
+from rasa.shared.core.events import UserUttered
 
 from rolewise import wording
 from rolewise.cards import Card
@@ -74,8 +75,10 @@ class Asker:
         try:
             await self.agent.handle_message(UserMessage(admitted.text, collector, sender, input_channel=CHANNEL))
             tracker = await self.agent.tracker_store.retrieve(sender)
-            if tracker is not None and tracker.latest_message is not None:
-                parse = tracker.latest_message.parse_data or {}
+            # Not tracker.latest_message: replayed, Rasa leaves out what a form has answered.
+            said = next((event for event in reversed(tracker.events) if isinstance(event, UserUttered)), None) if tracker else None
+            if said is not None:
+                parse = said.parse_data or {}
                 best = next(iter(parse.get("intent_ranking") or []), None) or parse.get("intent") or {}
                 # Without a word there is no guess, and Rasa's name for that is none either.
                 intent = None if best.get("name") == DEFAULT_NLU_FALLBACK_INTENT_NAME else best.get("name")

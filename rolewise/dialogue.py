@@ -6,13 +6,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rolewise import cues, wording
+from rolewise import wording
 from rolewise.answers import PLACED_TOPICS, Answers, Draft, capital, join
 from rolewise.cards import MAX_SUGGESTIONS, Card, CardQuestion, Kind, Suggestion
 from rolewise.knowledge import Knowledge
 from rolewise.questionnaire import PAYLOAD, Move, Quiz, choice_from_payload
 from rolewise.questions import COMPARE, OVERALL, Context, Message, Question, question_from_payload, unique
-from rolewise.understanding import Understanding
+from rolewise.understanding import Understanding, is_personal
 
 # The longest reason of a rating that is kept, in characters.
 MAX_REASON = 500
@@ -80,7 +80,7 @@ class Dialogue:
         guesses = self.understanding.guesses(part)
         if message.companies:
             return self._refuse(wording.COMPANY, guesses)
-        if part and cues.PERSONAL in part.cues:
+        if is_personal(message):
             return self._refuse(wording.PERSONAL, guesses)
         meant = self.understanding.comparison_meant(part) if part and len(message.parts) == 1 else None
         if meant is not None:

@@ -43,6 +43,12 @@ OTHER_JOBS = re.compile(r"\bother (?:jobs|careers|professions|fields|occupations
 LINK_WORDS = frozenset("vs versus or and than to with between the a an compare compared comparing now just only so ok then".split())
 
 
+def is_personal(message: Message) -> bool:
+    """Whether a message puts one person's own case, anywhere in it."""
+    texts = (message.text.lower(), *(part.text for part in message.parts))
+    return any(cues.PERSONAL in cues.cues(text) for text in texts)
+
+
 @dataclass
 class Understood:
     """What a message asks.
@@ -84,7 +90,7 @@ class Understanding:
         head = parts[0]
         if message.companies and head.topic not in COMPANY_TOPICS:
             return Understood([], refusal=wording.COMPANY, unsure=tuple(self.guesses(head)))
-        if cues.PERSONAL in head.cues:
+        if is_personal(message):
             return Understood([], refusal=wording.PERSONAL, unsure=tuple(self.guesses(head)))
         meant = self.comparison_meant(head) if len(parts) == 1 else None
         if meant is not None:
@@ -142,9 +148,10 @@ class Understanding:
         roles = part.roles if len(part.roles) > 1 else self.context.mentioned
         if part.decision == "answer" or part.others or len(roles) < 2 or not part.cues & {cues.COMPARING, cues.BOTH, cues.ALL}:
             return None
-        named = [guess for guess in part.guesses if guess.topic in part.topics and guess.topic != COMPARE]
-        if not named and len(part.topics) == 1 and part.topics != (COMPARE,):
-            named = [Guess(f"{INTENT_PREFIX}{part.topics[0]}", part.best.confidence)]
+        topics = [topic for topic in part.topics if topic != COMPARE] or list(part.topics)
+        named = [guess for guess in part.guesses if guess.topic in topics]
+        if not named and len(topics) == 1:
+            named = [Guess(f"{INTENT_PREFIX}{topics[0]}", part.best.confidence)]
         return replace(part, guesses=(named[0], *part.guesses), decision="answer") if named else None
 
     def _compares_on(self, part: Part) -> bool:
@@ -252,6 +259,7 @@ class Understanding:
         if self._drops_place(part):
             return self._elliptic(replace(part, topics=(), countries=(), levels=()), roles, None, None)
         if part.topic is None or self._compares_on(part):
+            part = replace(part, topics=()) if self._compares_on(part) else part
             questions, assumed = self._elliptic(part, roles, country, level)
             return questions, note or assumed
         topic = self._topic(part, roles)

@@ -30,7 +30,9 @@ def executor() -> ActionExecutor:
 
 def part(intent: str, confidence: float = 0.9, decision: str = "answer", **names: Any) -> dict[str, Any]:
     """One question of the NLU output."""
-    lists: dict[str, list[str]] = {key: [] for key in ("roles", "others", "origins", "targets", "topics", "countries", "levels", "cues")}
+    lists: dict[str, list[str]] = {
+        key: [] for key in ("roles", "others", "origins", "targets", "topics", "countries", "levels", "places", "cues")
+    }
     guesses = [{"name": intent, "confidence": confidence}]
     return {"text": "as typed", "topic": intent.removeprefix("ask_"), "guesses": guesses, "decision": decision, **lists, **names}
 

@@ -23,6 +23,8 @@ ANSWER, ASK, DECLINE = "answer", "ask", "decline"
 LONG_MESSAGE_WORDS = 22
 # A piece that is no question by its form counts as one only when it is this short and names its topic.
 SHORT_PIECE_WORDS = 6
+# How sure a question must be that stands behind "what about <role>".
+AFTER_ROLE = 0.35
 
 # What stands before a role that is ruled out: "not MLE, SWE".
 RULED_OUT = re.compile(r"\b(?:not|instead of|rather than|except)\s+(?:an?\s+|the\s+|as\s+an?\s+)?$")
@@ -64,9 +66,10 @@ def parts_of(
         decision = _decide(ranking, model, english)
         return [replace(parts[0], guesses=_guesses(ranking), decision=decision, roles=parts[last].roles or parts[0].roles)]
     sure = [index for index in asked if parts[index].decision == ANSWER and parts[index].topic]
-    if parts[0].best.intent == FOLLOW_UP and len(sure) == 1:
+    behind = parts[asked[-1]] if asked else None
+    if parts[0].best.intent == FOLLOW_UP and behind and behind.topic and not behind.roles and behind.best.confidence >= AFTER_ROLE:
         # "what about data scientists, what do they do": the role comes first, the question after it.
-        return [replace(parts[sure[0]], roles=parts[sure[0]].roles or parts[0].roles)]
+        return [replace(behind, roles=parts[0].roles, decision=ANSWER)]
     if parts[0].decision != ANSWER and not sure and asked and parts[asked[-1]].best.intent == FOLLOW_UP:
         return [replace(parts[asked[-1]], roles=parts[asked[-1]].roles or parts[0].roles)]
     if parts[0].decision != ANSWER and len(sure) == 1:

@@ -21,10 +21,6 @@ TRUSTED_TYPES = ["scipy.sparse._csr.csr_matrix"]
 FloatArray = np.ndarray
 
 
-# A cosine from which on a message is the same as a training example, and how sure the model is of it then.
-SAME, SURE = 0.995, 0.95
-
-
 @dataclass(frozen=True)
 class IntentModelConfig:
     """How the model is built.
@@ -249,9 +245,7 @@ class IntentModel:
             head = float(strength[row, columns[0]])
             first = head if self.classes[best[row]] == self.reject else float(confidence[row])
             scale = first / head if head > 0 else 0.0
-            ranking = [(self.classes[column], min(1.0, float(strength[row, column]) * scale)) for column in columns]
-            same = np.flatnonzero(near[row] >= SAME) if self.config.nearness else ()
-            ranked.append(_as_learned(ranking, self.classes[same[0]], length) if len(same) == 1 else ranking)
+            ranked.append([(self.classes[column], min(1.0, float(strength[row, column]) * scale)) for column in columns])
         return ranked
 
     def _evidence(self, probabilities: FloatArray, vectors: FloatArray, near: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
@@ -342,12 +336,6 @@ class _Held:
     second: FloatArray
     features: FloatArray
     inside: FloatArray
-
-
-def _as_learned(ranking: list[tuple[str, float]], name: str, length: int) -> list[tuple[str, float]]:
-    """The ranking with the class first that has this very message among its examples, and no other class has."""
-    rest = [item for item in ranking if item[0] != name]
-    return [(name, max(SURE, ranking[0][1])), *rest][:length]
 
 
 def _logit(probability: FloatArray) -> FloatArray:

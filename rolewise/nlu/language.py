@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from rapidfuzz import fuzz, process
 from rasa.engine.graph import ExecutionContext
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
@@ -31,6 +32,9 @@ EXTRACTOR = "RolewiseLanguage"
 # Below this share of known words a message of four or more words is not taken for English.
 MIN_KNOWN_SHARE = 0.45
 
+# How alike a misspelling and the name it stands for are at least, 0 to 100.
+NEAREST_RATIO = 70.0
+
 
 def right_spellings(knowledge: Knowledge) -> list[str]:
     """Every name of the knowledge that is spelled right, for the vocabulary of the cleaning."""
@@ -43,10 +47,24 @@ def right_spellings(knowledge: Knowledge) -> list[str]:
     for topic in knowledge.topics.values():
         spelled += [topic.label, *topic.aliases]
     for country in knowledge.countries:
-        spelled += [country.name, *country.aliases]
+        spelled += [country.name, *country.aliases, *country.places]
     for level in knowledge.levels:
         spelled += [level.name, *level.aliases]
     return spelled
+
+
+def misspelt_words(knowledge: Knowledge) -> dict[str, str]:
+    """The misspelt single words of the knowledge, each with the nearest word among the right names of its topic or role."""
+    found: dict[str, str] = {}
+    named = [(role.aliases, role.misspellings) for role in knowledge.roles.values()]
+    named += [(topic.aliases, topic.misspellings) for topic in knowledge.topics.values()]
+    for aliases, misspellings in named:
+        right = sorted({word for alias in aliases for word in alias.split() if len(word) > 2})
+        for word in misspellings:
+            nearest = process.extractOne(word, right, scorer=fuzz.ratio, score_cutoff=NEAREST_RATIO) if " " not in word else None
+            if nearest is not None:
+                found[word] = nearest[0]
+    return found
 
 
 @DefaultV1Recipe.register(
@@ -98,7 +116,8 @@ class RolewiseLanguage(SpacyNLP):
 
         knowledge = load(settings().knowledge)
         texts = [str(example.get(TEXT)) for example in training_data.intent_examples if example.get(TEXT)]
-        cleaner = Cleaner.from_messages(texts, right_spellings(knowledge), SentenceEncoder.vocabulary(converted()))
+        english = SentenceEncoder.vocabulary(converted())
+        cleaner = Cleaner.from_messages(texts, right_spellings(knowledge), english, misspelt_words(knowledge))
         nlp = names.build(knowledge, self._config.get("model"))
         with self._model_storage.write_to(self._resource) as directory:
             nlp.to_disk(directory / "spacy")
@@ -106,6 +125,7 @@ class RolewiseLanguage(SpacyNLP):
                 "known": sorted(cleaner.known),
                 "domain": cleaner.domain,
                 "common": sorted(cleaner.common),
+                "misspelt": cleaner.misspelt,
                 "cased": [str(name) for name in knowledge.companies_cased],
             }
             (directory / "vocabulary.json").write_text(json.dumps(data), encoding="utf-8")
@@ -129,7 +149,7 @@ class RolewiseLanguage(SpacyNLP):
     def _read(self, directory: Path) -> None:
         self._nlp = SpacyNLP.load_model(str(directory / "spacy")).model
         data = json.loads((directory / "vocabulary.json").read_text(encoding="utf-8"))
-        self._cleaner = Cleaner(data["known"], data["domain"], data["common"])
+        self._cleaner = Cleaner(data["known"], data["domain"], data["common"], data["misspelt"])
         self._cased = names.cased_pattern(data["cased"])
 
     def process_training_data(self, training_data: TrainingData) -> TrainingData:

@@ -26,7 +26,7 @@ COORDINATORS = frozenset("and & , or plus / +".split())
 # Words that people begin with and that say nothing of what they ask, where a question follows.
 LEAD_IN = re.compile(
     r"^(?:(?:ok|okay|alright|all right|so|well|hmm+|um+|oh|ah|hey|hi|hello|lol|cool|great|nice|thanks|thank you|sorry|please|also|now|then"
-    r"|but|and|right|yeah|yes|wait|anyway|actually|honestly|just)[\s,.:;!-]+)+(?=(?:what|how|which|who|why|where|when|do|does|did|is|are"
+    r"|but|right|yeah|yes|wait|anyway|actually|honestly|just)[\s,.:;!-]+)+(?=(?:what|how|which|who|why|where|when|do|does|did|is|are"
     r"|can|could|should|will|would)\b(?! about\b))"
 )
 
@@ -139,7 +139,11 @@ def _starts_clause(tokens: list[Token], index: int) -> bool:
     if word in ("which", "who", "where", "when", "whose", "have", "has", "had", "what", "how", "why", "is", "are") and before == "or":
         return True
     following = tokens[index + 1].lower_ if index + 1 < len(tokens) else ""
-    if before == "," and (tokens[0].lower_ == "and" or [token.lower_ for token in tokens[:2]] in (["what", "about"], ["how", "about"])):
+    if (
+        before == ","
+        and word != "when"
+        and (tokens[0].lower_ == "and" or [token.lower_ for token in tokens[:2]] in (["what", "about"], ["how", "about"]))
+    ):
         return bool(following)
     if before == "," and word in ("which", "who", "where", "when"):
         return following in STARTERS or (word in ("who", "where") and following != "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rapidfuzz import process
@@ -70,16 +70,20 @@ class Cleaned:
 class Cleaner:
     """Cleans a text by a vocabulary; unknown words are corrected to words of the training messages first, then to common English."""
 
-    def __init__(self, known: Iterable[str], domain: dict[str, int], common: Iterable[str]) -> None:
+    def __init__(
+        self, known: Iterable[str], domain: dict[str, int], common: Iterable[str], misspelt: Mapping[str, str] | None = None
+    ) -> None:
         """Keep the vocabulary.
 
         Args:
             known: words that are left as they are.
             domain: words of the training messages, with how often they stand there: what an unknown word is corrected to.
             common: common English words: what it is corrected to when no word of the domain is near.
+            misspelt: words that are often misspelt so, and how they are spelled.
         """
         self.domain = domain
         self.common = frozenset(common)
+        self.misspelt = dict(misspelt or {})
         self.known = frozenset(known) | frozenset(domain) | self.common
         self._candidates: dict[int, list[str]] = {}
         for word in sorted(self.common | domain.keys()):
@@ -88,13 +92,16 @@ class Cleaner:
         self._cache: dict[str, str] = {}
 
     @classmethod
-    def from_messages(cls, messages: Iterable[str], names: Iterable[str], english: Sequence[str]) -> Cleaner:
+    def from_messages(
+        cls, messages: Iterable[str], names: Iterable[str], english: Sequence[str], misspelt: Mapping[str, str] | None = None
+    ) -> Cleaner:
         """Gather the vocabulary.
 
         Args:
             messages: the training messages.
             names: names and aliases of the knowledge, which are right by definition.
             english: English words, the most frequent first (the encoder's whole words are in that order).
+            misspelt: words that are often misspelt so, and how they are spelled.
         """
         counts: Counter[str] = Counter()
         for message in messages:
@@ -108,7 +115,7 @@ class Cleaner:
         domain.update({word: max(counts[word], 3) for word in named if WORD.match(word)})
         # A rare word that is no English may be an error that two writers share.
         known = set(english[:KNOWN_WORDS]) | {word for word, count in counts.items() if count >= (2 if word in spelled else 6)}
-        return cls(sorted(known), dict(sorted(domain.items())), english[:COMMON_WORDS])
+        return cls(sorted(known), dict(sorted(domain.items())), english[:COMMON_WORDS], misspelt)
 
     def clean(self, raw: str) -> Cleaned:
         """Clean one text; the empty text stays empty."""
@@ -137,6 +144,8 @@ class Cleaner:
     def _word(self, token: str, dotted: bool = False) -> str:
         if token in SHORTHAND and not dotted:
             return SHORTHAND[token]
+        if token in self.misspelt:
+            return self.misspelt[token]
         if token in self.known or not WORD.match(token) or len(token) < 3:
             return token
         if token not in self._cache:
