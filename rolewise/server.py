@@ -2,33 +2,126 @@
 
 from __future__ import annotations
 
+import socket
+import time
 import uuid
+from asyncio import AbstractEventLoop
 
 import rasa.core.run
+from rasa.core.channels.channel import UserMessage
+from rasa.core.tracker_store import InMemoryTrackerStore
 from rasa.core.utils import AvailableEndpoints
+from sanic import Sanic
 
+from rolewise.channels import report
+from rolewise.channels.front import Front
+from rolewise.channels.health import Health, protect
+from rolewise.channels.output import WholeMessages
 from rolewise.inprocess import with_actions
 from rolewise.settings import PROJECT_ROOT, settings
+from rolewise.store import with_stores
 from rolewise.train import train
+
+# Enough to load and compile what is loaded and compiled at first use.
+WARM_UP = ("What does a machine learning engineer do?", "and what do data scientists earn in London", "compare the two")
 
 
 def endpoints() -> AvailableEndpoints:
-    """The project's endpoints, with the actions in this process unless the settings say otherwise."""
-    return with_actions(AvailableEndpoints.read_endpoints(str(PROJECT_ROOT / "endpoints.yml")))
+    """The project's endpoints: stores checked, the actions in this process unless the settings say otherwise.
+
+    Raises:
+        StoreError: a store cannot be loaded.
+    """
+    return with_actions(with_stores(AvailableEndpoints.read_endpoints(str(PROJECT_ROOT / "endpoints.yml"))))
 
 
 def serve() -> None:
-    """Train if need be, then serve the channels of credentials.yml until stopped."""
+    """Train if need be, then serve the channels of credentials.yml until stopped.
+
+    Raises:
+        StoreError: a store cannot be loaded.
+        RuntimeError: the port is taken, or the model cannot be loaded.
+    """
+    began = time.monotonic()
+    free(settings().host, settings().port)
     model = train()
-    print(f"Serving on http://{settings().host}:{settings().port} (POST /webhooks/rest/webhook).", flush=True)
+    served = endpoints()
+    print("Loading the model ...", flush=True)
+    report.log_json()
     rasa.core.run.serve_application(
         str(model),
         interface=settings().host,
         port=settings().port,
         credentials=str(PROJECT_ROOT / "credentials.yml"),
-        endpoints=endpoints(),
+        endpoints=served,
         enable_api=False,
+        server_listeners=[(Startup(served, began), "main_process_start")],
     )
+
+
+class Startup:
+    """What happens around Rasa's own start: the app is protected before it, the model warmed up after it, running turns end last."""
+
+    def __init__(self, endpoints: AvailableEndpoints, began: float) -> None:
+        """Serve with these endpoints; ``began`` is when the start began, of the monotonic clock."""
+        self.endpoints = endpoints
+        self.began = began
+        self.health = Health()
+
+    def __call__(self, app: Sanic, loop: AbstractEventLoop) -> None:
+        """Register everything; Rasa has registered the loading of its model already, so ours comes after it."""
+        protect(app, self.health)
+        app.register_listener(self.warm_up, "before_server_start")
+        app.register_listener(self.announce, "after_server_start")
+        app.register_listener(self.retire, "before_server_stop")
+        app.register_listener(self.close, "after_server_stop")
+
+    async def warm_up(self, app: Sanic, loop: AbstractEventLoop) -> None:
+        """Answer some messages in a conversation that is kept nowhere, then let the channels in."""
+        agent = app.ctx.agent
+        if not agent.is_ready():
+            raise RuntimeError("the model could not be loaded; the reason stands above")
+        agent.tracker_store = agent.processor.tracker_store = InMemoryTrackerStore(agent.domain)
+        for text in WARM_UP:
+            await agent.handle_message(UserMessage(text, WholeMessages("rest"), "warm-up", input_channel="rest"))
+        # Rasa wraps the store so that a failure turns into memory without a word; a turn that cannot be stored must fail instead.
+        store = self.endpoints.tracker_store
+        store.domain = agent.domain
+        agent.tracker_store = agent.processor.tracker_store = store
+        self.health.store = store
+        app.ctx.agent = Front(agent)
+        self.health.warm = True
+
+    async def announce(self, app: Sanic, loop: AbstractEventLoop) -> None:
+        """Say where it is, now that it answers."""
+        seconds = time.monotonic() - self.began
+        address = f"http://{settings().host}:{settings().port}"
+        print(f"Serving on {address} (POST /webhooks/rest/webhook), ready after {seconds:.0f} s.", flush=True)
+
+    async def retire(self, app: Sanic, loop: AbstractEventLoop) -> None:
+        """No longer ready; Sanic lets running turns end."""
+        self.health.warm = False
+
+    async def close(self, app: Sanic, loop: AbstractEventLoop) -> None:
+        """Let go of the store."""
+        close = getattr(self.endpoints.tracker_store, "close", None)
+        if close:
+            close()
+
+
+def free(host: str, port: int) -> None:
+    """See that the port can be listened on, before a model is loaded for nothing.
+
+    Raises:
+        RuntimeError: it cannot.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise RuntimeError(f"cannot serve on {host}:{port}: {error.strerror}; PORT changes the port") from error
 
 
 def shell() -> None:

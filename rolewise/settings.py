@@ -22,6 +22,15 @@ class Settings:
         encoder: ``ROLEWISE_ENCODER``. Directory of the encoder's weights; empty: the packaged ones.
         actions: ``ROLEWISE_ACTIONS``. ``inprocess`` runs the actions in the server, ``http`` at the address in endpoints.yml.
         max_chars: ``ROLEWISE_MAX_CHARS``. Longest message that is worked on, in characters.
+        max_body: ``ROLEWISE_MAX_BODY``. Largest body of an HTTP request, in bytes.
+        deadline: ``ROLEWISE_DEADLINE``. Seconds after which a turn is given up with an apology.
+        sender_limit: ``ROLEWISE_SENDER_LIMIT``. Messages a sender may send, as ``300/minute``, or ``off``.
+        address_limit: ``ROLEWISE_ADDRESS_LIMIT``. Messages an address may send, as ``3000/minute``, or ``off``.
+        proxies: ``ROLEWISE_PROXIES``. Trusted proxies in front that write X-Forwarded-For; 0 takes the connection's address.
+        store: ``ROLEWISE_STORE``. The file with the conversations.
+        retention_days: ``ROLEWISE_RETENTION_DAYS``. Days without a message after which ``rolewise store clean`` removes one.
+        metrics: ``ROLEWISE_METRICS``. ``on`` serves Prometheus metrics at /metrics, ``off`` does not.
+        log_text: ``ROLEWISE_LOG_TEXT``. ``on`` writes messages and answers into the log, ``off`` does not.
         host: ``HOST``. The address the server binds.
         port: ``PORT``. The port the server listens on.
     """
@@ -32,6 +41,15 @@ class Settings:
     encoder: str = ""
     actions: str = "inprocess"
     max_chars: int = 2000
+    max_body: int = 65536
+    deadline: float = 15.0
+    sender_limit: str = "300/minute"
+    address_limit: str = "3000/minute"
+    proxies: int = 0
+    store: Path = PROJECT_ROOT / "conversations.db"
+    retention_days: float = 90.0
+    metrics: str = "on"
+    log_text: str = "off"
     host: str = "127.0.0.1"
     port: int = 5005
 
@@ -45,7 +63,7 @@ class Settings:
         Raises:
             ValueError: a variable holds something that cannot be read as its type.
         """
-        values: dict[str, Path | str | int] = {}
+        values: dict[str, Path | str | int | float] = {}
         for field in fields(cls):
             text = environ.get(variable(field.name), "").strip()
             if not text:
@@ -56,13 +74,43 @@ class Settings:
             except ValueError as error:
                 raise ValueError(f"{variable(field.name)}={text!r}: {error}") from error
         settings = cls(**values)  # type: ignore[arg-type]
-        if settings.actions not in ("inprocess", "http"):
-            raise ValueError(f"ROLEWISE_ACTIONS={settings.actions!r}: it is 'inprocess' or 'http'")
-        if settings.max_chars < 1:
-            raise ValueError(f"ROLEWISE_MAX_CHARS={settings.max_chars}: it is at least 1")
-        if not 0 <= settings.port <= 65535:
-            raise ValueError(f"PORT={settings.port}: it is a number from 0 to 65535")
+        settings.check()
         return settings
+
+    def check(self) -> None:
+        """See that every value makes sense.
+
+        Raises:
+            ValueError: one does not; the message names its variable.
+        """
+        rules = {
+            "actions": (self.actions in ("inprocess", "http"), "it is 'inprocess' or 'http'"),
+            "max_chars": (self.max_chars >= 1, "it is at least 1"),
+            "max_body": (self.max_body >= 1024, "it is at least 1024"),
+            "deadline": (0 < self.deadline <= 600, "it is more than 0 and at most 600"),
+            "sender_limit": (is_limit(self.sender_limit), "it is a limit such as 300/minute, or 'off'"),
+            "address_limit": (is_limit(self.address_limit), "it is a limit such as 3000/minute, or 'off'"),
+            "proxies": (self.proxies >= 0, "it is at least 0"),
+            "retention_days": (0 < self.retention_days < float("inf"), "it is more than 0"),
+            "metrics": (self.metrics in ("on", "off"), "it is 'on' or 'off'"),
+            "log_text": (self.log_text in ("on", "off"), "it is 'on' or 'off'"),
+            "port": (0 <= self.port <= 65535, "it is a number from 0 to 65535"),
+        }
+        for name, (good, reason) in rules.items():
+            if not good:
+                raise ValueError(f"{variable(name)}={getattr(self, name)!r}: {reason}")
+
+
+def is_limit(text: str) -> bool:
+    """Whether a text is a rate limit in the notation of the ``limits`` package, with a positive number, or ``off``."""
+    if text == "off":
+        return True
+    import limits
+
+    try:
+        return bool(limits.parse(text).amount > 0)
+    except ValueError:
+        return False
 
 
 def variable(name: str) -> str:

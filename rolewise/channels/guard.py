@@ -11,6 +11,7 @@ from rolewise.knowledge import Knowledge
 from rolewise.questionnaire import Move, Quiz, choice_from_payload
 from rolewise.questions import question_from_payload
 
+MAX_SENDER = 200
 # str.strip and Rasa take every Unicode space from the front, so a slash behind one must go, too.
 LEADING_SLASHES = re.compile(r"^[\s/]+")
 
@@ -47,6 +48,11 @@ def admit(text: str, knowledge: Knowledge, max_chars: int) -> Admitted:
     if text.startswith("/") and not is_own_payload(text, knowledge):
         return Admitted(LEADING_SLASHES.sub("", text) or "?")
     return Admitted(text)
+
+
+def is_sender(value: object) -> bool:
+    """Whether a value can be the id of a conversation: 1 to 200 characters, none of them a control character."""
+    return isinstance(value, str) and 1 <= len(value) <= MAX_SENDER and strip_control(value) == value
 
 
 def is_own_payload(text: str, knowledge: Knowledge) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -12,11 +13,23 @@ from sanic import Blueprint, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
+from rolewise.channels.guard import is_sender
 from rolewise.channels.turns import take_turn
 
 INVALID_BODY = "the body must be a JSON object with 'message' (text) and 'sender' (text)"
 INVALID_MESSAGE = "'message' must be a text that is not empty"
-INVALID_SENDER = "'sender' must be a text of 1 to 200 characters"
+INVALID_SENDER = "'sender' must be a text of 1 to 200 characters, without control characters"
+INVALID_METADATA = "'metadata' must be at most 4000 characters of JSON"
+# It is stored with the message.
+MAX_METADATA = 4000
+
+
+def is_short(metadata: dict[str, Any]) -> bool:
+    """Whether metadata may be stored with a message."""
+    try:
+        return len(json.dumps(metadata)) <= MAX_METADATA
+    except RecursionError:
+        return False
 
 
 class RestChannel(InputChannel):
@@ -50,10 +63,12 @@ class RestChannel(InputChannel):
             if sender is None:
                 # Without a sender everybody would share one conversation; each message gets its own instead.
                 sender = uuid.uuid4().hex
-            if not isinstance(sender, str) or not 1 <= len(sender) <= 200:
+            if not is_sender(sender):
                 return response.json({"error": INVALID_SENDER}, status=400)
             metadata = body.get("metadata")
             metadata = metadata if isinstance(metadata, dict) else None
+            if metadata is not None and not is_short(metadata):
+                return response.json({"error": INVALID_METADATA}, status=400)
             return response.json(await take_turn(on_new_message, text, sender, self.name(), metadata))
 
         return routes

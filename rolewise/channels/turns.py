@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import sqlite3
+import time
 import uuid
 from asyncio import CancelledError
 from collections.abc import Awaitable, Callable
@@ -12,8 +15,10 @@ from rasa.core.channels.channel import UserMessage
 
 from rolewise import wording
 from rolewise.cards import Card, Kind
+from rolewise.channels import limits, report
 from rolewise.channels.guard import admit
 from rolewise.channels.output import WholeMessages
+from rolewise.database import StoreError
 from rolewise.knowledge.registry import knowledge_for
 from rolewise.render import text as text_renderer
 from rolewise.settings import settings
@@ -21,6 +26,10 @@ from rolewise.settings import settings
 logger = logging.getLogger(__name__)
 
 OnNewMessage = Callable[[UserMessage], Awaitable[Any]]
+
+
+class TurnMessage(UserMessage):
+    """A message that has passed the guard and whose turn is being watched."""
 
 
 async def take_turn(
@@ -37,18 +46,60 @@ async def take_turn(
 
     Returns:
         At least one item ``{recipient_id, text, buttons, custom: {card}}``.
+
+    Raises:
+        TooManyMessagesError: the sender is over the rate limit; Sanic makes status 429 with ``Retry-After`` of it.
     """
+    began = time.perf_counter()
+    limits.count_sender(sender)
     admitted = admit(text, knowledge_for(None), settings().max_chars)
     if admitted.refusal:
-        return [plain(sender, admitted.refusal, "fallback")]
+        items = [plain(sender, admitted.refusal, "fallback")]
+        report.refused("message")
+        return items
     collector = WholeMessages(channel)
+    message = TurnMessage(admitted.text, collector, sender, input_channel=channel, metadata=metadata)
+    error_id = await watched(on_new_message, message)
+    if error_id is None and not collector.messages:
+        # Rasa goes on when an action cannot be run, and says nothing.
+        error_id = failed("silence", "A turn brought no answer")
+    items = [plain(sender, apology(error_id))] if error_id else collector.messages
+    report.turn(message, items, time.perf_counter() - began, error_id)
+    return items
+
+
+async def watched(on_new_message: OnNewMessage, message: UserMessage) -> str | None:
+    """Let the assistant work on a message until the deadline.
+
+    A turn that fails is not stored, so the conversation stands as before it.
+
+    Returns:
+        None, or the id under which the log has the failure.
+    """
     try:
-        await on_new_message(UserMessage(admitted.text, collector, sender, input_channel=channel, metadata=metadata))
-    except (Exception, CancelledError):
-        error_id = uuid.uuid4().hex[:8]
-        logger.exception("A turn failed (error %s).", error_id)
-        return [plain(sender, f"{wording.FAILED} (error {error_id})")]
-    return collector.messages or [plain(sender, wording.FAILED)]
+        await asyncio.wait_for(on_new_message(message), settings().deadline)
+    except asyncio.TimeoutError:
+        return failed("deadline", "A turn took longer than %s s and was given up", settings().deadline)
+    except CancelledError:
+        return failed("cancelled", "A turn was broken off: the client left, or the server stops")
+    except (sqlite3.Error, StoreError) as error:
+        return failed("store", "A turn could not be stored: %s", error)
+    except Exception:
+        return failed("exception", "A turn failed", exc_info=True)
+    return None
+
+
+def failed(reason: str, text: str, *values: object, exc_info: Any = None) -> str:
+    """Count and log a failure; returns its id."""
+    error_id = uuid.uuid4().hex[:8]
+    report.error(reason)
+    logger.error(f"{text} (error %s).", *values, error_id, exc_info=exc_info, extra={"error_id": error_id, "reason": reason})
+    return error_id
+
+
+def apology(error_id: str) -> str:
+    """What a person reads when a turn failed."""
+    return f"{wording.FAILED} (error {error_id})"
 
 
 def plain(sender: str, text: str, kind: Kind = "error") -> dict[str, Any]:

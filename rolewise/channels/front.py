@@ -1,0 +1,67 @@
+"""What a server puts between its channels and the assistant: messages in the order they came, and the guard for Rasa's own channels."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+from rasa.core.agent import Agent
+from rasa.core.channels.channel import UserMessage
+
+from rolewise.channels import limits, report
+from rolewise.channels.guard import admit
+from rolewise.channels.limits import TooManyMessagesError
+from rolewise.channels.turns import TurnMessage, apology, watched
+from rolewise.knowledge.registry import knowledge_for
+from rolewise.settings import settings
+
+
+class Front:
+    """Stands where the channels expect the agent; everything but messages goes to the agent as it is.
+
+    Understanding a message keeps the event loop busy. One message is understood at a time, and between two the loop looks after
+    connections, timers and health checks; so a crowd of messages delays those, and each other's deadlines, by one message at most.
+    """
+
+    def __init__(self, agent: Agent) -> None:
+        """Stand before this agent."""
+        self._agent = agent
+        self._turnstile = asyncio.Lock()
+
+    def __getattr__(self, name: str) -> Any:
+        """Whatever else the agent has."""
+        return getattr(self._agent, name)
+
+    async def handle_message(self, message: UserMessage) -> Any:
+        """Work on a message. One of a channel of Rasa's own passes the guard first, whatever the message says about itself."""
+        if isinstance(message, TurnMessage):
+            return await self._understood(message)
+        began = time.perf_counter()
+        try:
+            limits.count_sender(message.sender_id)
+        except TooManyMessagesError as error:
+            report.refused("sender rate")
+            return await _say(message, str(error))
+        admitted = admit(message.text if isinstance(message.text, str) else "", knowledge_for(None), settings().max_chars)
+        if admitted.refusal:
+            report.refused("message")
+            return await _say(message, admitted.refusal)
+        message.text = admitted.text
+        error_id = await watched(self._understood, message)
+        if error_id:
+            await _say(message, apology(error_id))
+        report.turn(message, [], time.perf_counter() - began, error_id)
+        return None
+
+    async def _understood(self, message: UserMessage) -> Any:
+        assert self._agent.processor is not None
+        async with self._turnstile:
+            message.parse_data = await self._agent.processor.parse_message(message)
+            # The next one in line waits for the loop to go round once.
+            await asyncio.sleep(0)
+        return await self._agent.handle_message(message)
+
+
+async def _say(message: UserMessage, text: str) -> None:
+    await message.output_channel.send_response(message.sender_id, {"text": text})

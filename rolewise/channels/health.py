@@ -1,0 +1,105 @@
+"""What every server of ours has beside its channels: limits for all of them, errors as JSON, health checks and metrics."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any
+
+from sanic import Blueprint, Sanic, response
+from sanic.exceptions import SanicException
+from sanic.request import Request
+from sanic.response import HTTPResponse
+
+from rolewise.channels import limits, report
+from rolewise.channels.limits import TooManyMessagesError
+from rolewise.channels.turns import apology, failed
+from rolewise.settings import settings
+from rolewise.store import SQLiteTrackerStore
+
+logger = logging.getLogger(__name__)
+
+# Seconds for a request to arrive, so that slow connections do not pile up.
+REQUEST_SECONDS = 20
+# Seconds that the answer of a readiness check holds: a crowd of checks writes to the store no more often.
+READY_SECONDS = 1.0
+
+
+class Health:
+    """Whether the server can answer a message now."""
+
+    def __init__(self) -> None:
+        """Not yet."""
+        self.warm = False
+        self.store: Any = None
+        self._checked = -READY_SECONDS
+        self._reason: str | None = None
+
+    def reason(self) -> str | None:
+        """None when a message can be answered and stored, or why not."""
+        if not self.warm:
+            return "starting or stopping"
+        if isinstance(self.store, SQLiteTrackerStore) and time.monotonic() > self._checked + READY_SECONDS:
+            try:
+                self.store.probe()
+                self._reason = None
+            except Exception as error:
+                self._reason = "the store cannot be written"
+                logger.error("The store cannot be written: %s.", error)
+            self._checked = time.monotonic()
+        return self._reason
+
+
+def protect(app: Sanic, health: Health) -> None:
+    """Put limits, error answers, health checks and metrics on an app; before it starts."""
+    app.config.REQUEST_MAX_SIZE = settings().max_body
+    app.config.REQUEST_TIMEOUT = REQUEST_SECONDS
+    # A turn ends at its deadline; only then may Sanic step in.
+    app.config.RESPONSE_TIMEOUT = settings().deadline + 30
+    app.config.GRACEFUL_SHUTDOWN_TIMEOUT = settings().deadline + 2
+    app.config.ACCESS_LOG = False
+    if settings().proxies:
+        app.config.PROXIES_COUNT = settings().proxies
+    app.register_middleware(limits.count_address, "request")
+    app.error_handler.add(SanicException, refuse)
+    app.error_handler.add(Exception, apologise)
+    app.blueprint(routes(health))
+
+
+def routes(health: Health) -> Blueprint:
+    """``/chat/ready``, ``/chat/live`` and ``/metrics``."""
+    blueprint = Blueprint("rolewise_health")
+
+    @blueprint.route("/chat/live", methods=["GET"])
+    async def live(request: Request) -> HTTPResponse:
+        return response.json({"status": "ok"})
+
+    @blueprint.route("/chat/ready", methods=["GET"])
+    async def ready(request: Request) -> HTTPResponse:
+        reason = health.reason()
+        if reason:
+            return response.json({"status": "not ready", "reason": reason}, status=503)
+        return response.json({"status": "ok"})
+
+    if settings().metrics == "on":
+
+        @blueprint.route("/metrics", methods=["GET"])
+        async def metrics(request: Request) -> HTTPResponse:
+            return response.raw(report.exposition(), content_type="text/plain; version=0.0.4; charset=utf-8")
+
+    return blueprint
+
+
+def refuse(request: Request, error: SanicException) -> HTTPResponse:
+    """A refusal of Sanic's, or the rate limits', as JSON with its reason."""
+    status = getattr(error, "status_code", 500)
+    if status >= 500 and status != 503:
+        return apologise(request, error)
+    report.refused("rate" if isinstance(error, TooManyMessagesError) else str(status))
+    return response.json({"error": str(error)}, status=status, headers=getattr(error, "headers", None))
+
+
+def apologise(request: Request, error: Exception) -> HTTPResponse:
+    """A failure outside of a turn: an id that the log has, too, and nothing of the trace."""
+    error_id = failed("request", "A request failed", exc_info=(type(error), error, error.__traceback__))
+    return response.json({"error": apology(error_id)}, status=500)

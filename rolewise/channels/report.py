@@ -1,0 +1,141 @@
+"""What a server tells about its turns: Prometheus metrics, and one log line a turn, without the words of anybody."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+from functools import lru_cache
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, PlatformCollector, ProcessCollector, generate_latest
+from rasa.core.channels.channel import UserMessage
+
+from rolewise.settings import settings
+
+logger = logging.getLogger(__name__)
+
+BUCKETS = (0.005, 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
+RATINGS = {"feedback_positive": "up", "feedback_negative": "down"}
+
+
+class Metrics:
+    """The metrics of this process."""
+
+    def __init__(self) -> None:
+        """Everything at zero."""
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+        GCCollector(registry=self.registry)
+        self.messages = self._counter("messages", "Messages worked on", "channel", "kind")
+        self.seconds = Histogram(
+            "rolewise_turn_seconds", "Seconds from a message to its answer", ["channel"], buckets=BUCKETS, registry=self.registry
+        )
+        self.intents = self._counter("intents", "Messages by the intent that was understood", "intent")
+        self.fallbacks = self._counter("fallbacks", "Messages that were declined")
+        self.ratings = self._counter("ratings", "Ratings of answers", "rating")
+        self.errors = self._counter("errors", "Turns that ended with an apology", "reason")
+        self.refused = self._counter("refused", "Messages that did not reach the assistant", "reason")
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"rolewise_{name}", text, labels, registry=self.registry)
+
+
+@lru_cache(maxsize=1)
+def metrics() -> Metrics:
+    """The metrics of this process."""
+    return Metrics()
+
+
+def exposition() -> bytes:
+    """All metrics in Prometheus' text format."""
+    text: bytes = generate_latest(metrics().registry)
+    return text
+
+
+def refused(reason: str) -> None:
+    """Count a message that did not reach the assistant."""
+    metrics().refused.labels(reason).inc()
+
+
+def error(reason: str) -> None:
+    """Count a turn that ended with an apology."""
+    metrics().errors.labels(reason).inc()
+
+
+def turn(message: UserMessage, items: list[dict[str, Any]], seconds: float, error_id: str | None) -> None:
+    """Count and log a turn.
+
+    Args:
+        message: with what was understood.
+        items: the answer; empty for a channel of Rasa's own, which has sent it already.
+        seconds: from the message to the answer.
+        error_id: of its failure, if it failed.
+    """
+    channel = message.input_channel or "other"
+    parsed = message.parse_data or {}
+    intent = parsed.get("intent") or {}
+    kinds = [str(item["custom"]["card"]["kind"]) for item in items if (item.get("custom") or {}).get("card")]
+    kind = "error" if error_id else kinds[-1] if kinds else "other"
+    told = metrics()
+    told.messages.labels(channel, kind).inc()
+    told.seconds.labels(channel).observe(seconds)
+    name = intent.get("name")
+    if name:
+        told.intents.labels(name).inc()
+        if name in RATINGS:
+            told.ratings.labels(RATINGS[name]).inc()
+    if kind == "fallback":
+        told.fallbacks.inc()
+    elif kind == "error" and not error_id:
+        told.errors.labels("action").inc()
+    if not logger.isEnabledFor(logging.INFO):
+        return
+    line: dict[str, Any] = {
+        "conversation": pseudonym(message.sender_id),
+        "channel": channel,
+        "intent": name,
+        "confidence": round(float(intent.get("confidence") or 0.0), 4),
+        "kind": kind,
+        "ms": round(1000 * seconds, 1),
+    }
+    if error_id:
+        line["error_id"] = error_id
+    if settings().log_text == "on":
+        line |= {"text": message.text, "answer": [item["text"] for item in items]}
+    logger.info("turn", extra=line)
+
+
+def pseudonym(sender: str) -> str:
+    """What stands for a sender in the log: the same for all messages of one, and no way back to the id."""
+    return hashlib.sha256(sender.encode("utf-8", "replace")).hexdigest()[:12]
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line: time, level, logger, message, whatever ``extra`` adds, and the trace of an exception."""
+
+    PLAIN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line."""
+        line = {
+            "time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **{name: value for name, value in vars(record).items() if name not in self.PLAIN},
+        }
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+def log_json() -> None:
+    """Write the log of this process as JSON lines to standard error, one a turn among them."""
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(JsonFormatter())
+        # Rasa's filter against repeated lines would drop every second turn.
+        handler.filters.clear()
+    logger.setLevel(logging.INFO)
