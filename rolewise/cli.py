@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import os
 import sys
@@ -65,7 +66,55 @@ def parser() -> argparse.ArgumentParser:
     train = commands.add_parser("train", help="train unless the newest model is up to date")
     train.add_argument("--force", action="store_true", help="train in any case")
     commands.add_parser("check", help="check the knowledge file")
+    store_parser(commands.add_parser("store", help="look after the stored conversations"))
     return root
+
+
+def store_parser(store: argparse.ArgumentParser) -> None:
+    """The command line of ``rolewise store``."""
+    tasks = store.add_subparsers(dest="task", required=True)
+    tasks.add_parser("info", help="say how much is stored")
+    tasks.add_parser("backup", help="copy the store to a file, also while it is in use").add_argument("file", type=Path)
+    tasks.add_parser("restore", help="put a backup in the place of the store").add_argument("file", type=Path)
+    tasks.add_parser("upgrade", help="bring the store to this program's version, or take over one that Rasa made")
+    tasks.add_parser("export", help="print the events of one conversation, one JSON object a line").add_argument("sender")
+    tasks.add_parser("delete", help="remove one conversation for good").add_argument("sender")
+    clean = tasks.add_parser("clean", help="remove conversations that are over for long")
+    clean.add_argument("--days", type=float, help="days without a message; default: ROLEWISE_RETENTION_DAYS")
+
+
+def store(options: argparse.Namespace) -> int:
+    """Run ``rolewise store``; returns its exit status: 1 when there is no such conversation."""
+    from rolewise import database
+
+    path = settings().store
+    if options.task == "export":
+        events = database.export(path, options.sender)
+        for event in events:
+            print(json.dumps(event))
+        return 0 if events else 1
+    if options.task == "delete":
+        number = database.delete(path, options.sender)
+        print(f"{number} events removed.")
+        return 0 if number else 1
+    if options.task == "clean":
+        days = settings().retention_days if options.days is None else options.days
+        if days < 0:
+            raise ValueError("--days is at least 0")
+        print(f"{database.remove_older(path, days)} conversations removed that had no message for {days:g} days.")
+        return 0
+    if options.task == "upgrade":
+        before, after = database.upgrade(path)
+        print(f"{path}: version {before} is now {after}.")
+        return 0
+    if options.task == "backup":
+        found, where = database.backup(path, options.file), options.file
+    elif options.task == "restore":
+        found, where = database.restore(path, options.file), path
+    else:
+        found, where = database.contents(path), path
+    print(f"{where}: version {found.version}, {found.conversations} conversations, {found.events} events.")
+    return 0
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -84,6 +133,8 @@ def main(arguments: list[str] | None = None) -> int:
             load(settings().knowledge)
             print(f"{settings().knowledge}: no faults.")
             return 0
+        if options.command == "store":
+            return store(options)
         if options.command == "ask":
             logs("ERROR")
             from rolewise import ask

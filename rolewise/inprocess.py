@@ -27,7 +27,8 @@ class InProcessActions(EndpointConfig):
 
     def __init__(self, package: str = PACKAGE) -> None:
         """Load the actions of a package."""
-        super().__init__(url=f"inprocess://{package}")
+        # An action gets the domain when domain.yml says so of it (send_domain), as Rasa documents it for action servers.
+        super().__init__(url=f"inprocess://{package}", enable_selective_domain=True)
         self.executor = ActionExecutor()
         self.executor.register_package(package)
 

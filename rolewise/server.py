@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import time
 import uuid
@@ -12,12 +13,14 @@ from rasa.core.channels.channel import UserMessage
 from rasa.core.tracker_store import InMemoryTrackerStore
 from rasa.core.utils import AvailableEndpoints
 from sanic import Sanic
+from threadpoolctl import threadpool_limits
 
 from rolewise.channels import report
 from rolewise.channels.front import Front
 from rolewise.channels.health import Health, protect
 from rolewise.channels.output import WholeMessages
 from rolewise.inprocess import with_actions
+from rolewise.runner import PlannedRunner
 from rolewise.settings import PROJECT_ROOT, settings
 from rolewise.store import with_stores
 from rolewise.train import train
@@ -81,6 +84,9 @@ class Startup:
         agent = app.ctx.agent
         if not agent.is_ready():
             raise RuntimeError("the model could not be loaded; the reason stands above")
+        # Messages are understood one at a time, in small steps: threads of the linear algebra would mostly wait for each other.
+        threadpool_limits(1)
+        agent.processor.graph_runner = PlannedRunner(agent.processor.graph_runner)
         agent.tracker_store = agent.processor.tracker_store = InMemoryTrackerStore(agent.domain)
         for text in WARM_UP:
             await agent.handle_message(UserMessage(text, WholeMessages("rest"), "warm-up", input_channel="rest"))
@@ -90,6 +96,9 @@ class Startup:
         agent.tracker_store = agent.processor.tracker_store = store
         self.health.store = store
         app.ctx.agent = Front(agent)
+        # What is loaded stays: the garbage collector need not go through a million objects again and again.
+        gc.collect()
+        gc.freeze()
         self.health.warm = True
 
     async def announce(self, app: Sanic, loop: AbstractEventLoop) -> None:

@@ -34,8 +34,9 @@ from rolewise.settings import PROJECT_ROOT, settings
 
 logger = logging.getLogger(__name__)
 
-# Turns of a conversation that a tracker is made of. The policies look at four, the actions at the last message and the slots.
-TURNS = 5
+# Turns of a conversation that a tracker is made of. The policies look at the last four states, two a turn, the actions at the last
+# message and the slots.
+TURNS = 3
 # Conversations whose latest events are kept in memory.
 CACHED = 200
 # A write waits this long on the event loop for another writer, then lets others run and tries again, both in seconds.
@@ -260,7 +261,7 @@ def latest(events: list[Event], turns: int) -> list[Event]:
     """The last turns of the latest session, after those events before them that decide how the conversation stands."""
     events = _session(events)
     messages = [index for index, event in enumerate(events) if isinstance(event, UserUttered)]
-    if len(messages) <= turns:
+    if len(messages) < turns:
         return events
     cut = messages[-turns]
     if cut and isinstance(events[cut - 1], ActionExecuted) and events[cut - 1].action_name == ACTION_LISTEN_NAME:

@@ -39,12 +39,39 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         "ROLEWISE_ENCODER": "/weights",
         "ROLEWISE_ACTIONS": "http",
         "ROLEWISE_MAX_CHARS": "300",
+        "ROLEWISE_MAX_BODY": "4096",
+        "ROLEWISE_DEADLINE": "2.5",
+        "ROLEWISE_SENDER_LIMIT": "5/second",
+        "ROLEWISE_ADDRESS_LIMIT": "off",
+        "ROLEWISE_PROXIES": "2",
+        "ROLEWISE_STORE": str(tmp_path / "s.db"),
+        "ROLEWISE_RETENTION_DAYS": "7",
+        "ROLEWISE_METRICS": "off",
+        "ROLEWISE_LOG_TEXT": "on",
         "HOST": "0.0.0.0",
         "PORT": " 8080 ",
     }
     assert set(values) == {variable(name) for name in NAMES}
     settings = Settings.from_environment(values)
-    assert settings == Settings(tmp_path / "k.yml", tmp_path / "m", tmp_path / "c", "/weights", "http", 300, "0.0.0.0", 8080)
+    assert settings == Settings(
+        knowledge=tmp_path / "k.yml",
+        models=tmp_path / "m",
+        cache=tmp_path / "c",
+        encoder="/weights",
+        actions="http",
+        max_chars=300,
+        max_body=4096,
+        deadline=2.5,
+        sender_limit="5/second",
+        address_limit="off",
+        proxies=2,
+        store=tmp_path / "s.db",
+        retention_days=7.0,
+        metrics="off",
+        log_text="on",
+        host="0.0.0.0",
+        port=8080,
+    )
 
 
 def test_relative_path_does_not_depend_on_a_later_change_of_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,6 +95,15 @@ def test_blank_value_is_the_default(name: str) -> None:
         ("ROLEWISE_MAX_CHARS", "0"),
         ("ROLEWISE_MAX_CHARS", "-5"),
         ("ROLEWISE_ACTIONS", "https"),
+        ("ROLEWISE_MAX_BODY", "10"),
+        ("ROLEWISE_DEADLINE", "0"),
+        ("ROLEWISE_DEADLINE", "nan"),
+        ("ROLEWISE_SENDER_LIMIT", "many"),
+        ("ROLEWISE_ADDRESS_LIMIT", "0/minute"),
+        ("ROLEWISE_PROXIES", "-1"),
+        ("ROLEWISE_RETENTION_DAYS", "inf"),
+        ("ROLEWISE_METRICS", "yes"),
+        ("ROLEWISE_LOG_TEXT", "true"),
     ],
 )
 def test_bad_value_is_named(name: str, value: str) -> None:
