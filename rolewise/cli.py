@@ -19,6 +19,8 @@ def quiet() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("SQLALCHEMY_SILENCE_UBER_WARNING", "1")
     os.environ.setdefault("LOG_LEVEL_LIBRARIES", "ERROR")
+    # Connections that may wait to be accepted; with Rasa's 100 a crowd that comes at once is turned away.
+    os.environ.setdefault("SANIC_BACKLOG", "2048")
     # Filters are reset by the libraries as they are imported; what goes through logging stays silent.
     logging.captureWarnings(True)
     logging.getLogger("py.warnings").setLevel(logging.ERROR)

@@ -87,7 +87,9 @@ def test_the_log_has_a_line_a_turn_and_no_words_of_anybody(server: Server, sende
 
 
 def test_the_port_taken_is_said_at_once(server: Server) -> None:
-    second = Server(server.log.parent / "second") if (server.log.parent / "second").mkdir() is None else server
+    directory = server.log.parent / "second"
+    directory.mkdir()
+    second = Server(directory)
     second.environment["PORT"] = str(server.port)
     assert second.spawn().wait(300) == 2
     assert f"cannot serve on 127.0.0.1:{server.port}" in second.told() and "Serving on" not in second.told()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from typing import Any
 
@@ -32,7 +33,7 @@ class Health:
         """Not yet."""
         self.warm = False
         self.store: Any = None
-        self._checked = -READY_SECONDS
+        self._checked: float = -READY_SECONDS
         self._reason: str | None = None
 
     def reason(self) -> str | None:
@@ -55,7 +56,7 @@ def protect(app: Sanic, health: Health) -> None:
     app.config.REQUEST_MAX_SIZE = settings().max_body
     app.config.REQUEST_TIMEOUT = REQUEST_SECONDS
     # A turn ends at its deadline; only then may Sanic step in.
-    app.config.RESPONSE_TIMEOUT = settings().deadline + 30
+    app.config.RESPONSE_TIMEOUT = math.ceil(settings().deadline) + 30
     app.config.GRACEFUL_SHUTDOWN_TIMEOUT = settings().deadline + 2
     app.config.ACCESS_LOG = False
     if settings().proxies:
