@@ -133,7 +133,7 @@ def draw(results: dict[str, Any], path: Path) -> None:
         ("peak memory, MB", [("", "peak MB")]),
         ("start to first answer, s", [("", "start s")]),
     ]
-    figure, axes = pyplot.subplots(1, len(panels), figsize=(15, 3.6), width_ratios=[3, 3, 3, 1, 1])
+    figure, axes = pyplot.subplots(1, len(panels), figsize=(15, 3.6), gridspec_kw={"width_ratios": [3, 3, 3, 1, 1]})
     for axis, (title, bars) in zip(axes, panels, strict=True):
         for offset, side in ((-0.2, STOCK), (0.2, ROLEWISE)):
             found = [values(results, side, key) for _, key in bars]

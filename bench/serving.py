@@ -34,6 +34,7 @@ from bench.serving_sides import ROLEWISE, STOCK, Side, running  # noqa: E402
 RESULTS = ROOT / "results" / "serving.json"
 # Where bench/nlu.py leaves the model it trained; and this benchmark its own, where there is none.
 TRAINED, OWN_MODEL = ROOT / "results" / "nlu-models" / "stock.tar.gz", ROOT / "results" / "serving-stock.tar.gz"
+EPOCHS = OWN_MODEL.with_name("serving-stock.json")
 
 # Of a hundred questions: about one role, comparisons, out of scope.
 MIX = {"faq": 80, "comparison": 10, "out of scope": 10}
@@ -207,9 +208,9 @@ class Bench:
             training = [ROOT / "data" / "nlu.yml", ROOT / "data" / "rules.yml"]
             found = nlu_rasa.measure(nlu_rasa.stock_config(epochs), training, self.texts[:1], ROOT / "domain.yml", OWN_MODEL)
             self.results["stock"] = {"epochs": epochs or "those of its configuration", "training s": found["training_seconds"]}
-            OWN_MODEL.with_suffix(".json").write_text(json.dumps(self.results["stock"]), encoding="utf-8")
+            EPOCHS.write_text(json.dumps(self.results["stock"]), encoding="utf-8")
         else:
-            self.results["stock"] = json.loads(OWN_MODEL.with_suffix(".json").read_text(encoding="utf-8"))
+            self.results["stock"] = json.loads(EPOCHS.read_text(encoding="utf-8"))
         self.results["stock"]["model MB"] = OWN_MODEL.stat().st_size / 1e6
         return OWN_MODEL
 

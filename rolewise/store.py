@@ -349,6 +349,26 @@ class FairLockStore(InMemoryLockStore):
                 del self._users[conversation_id], self._locks[conversation_id]
 
 
+class PollingLockStore(LockStore):
+    """A lock store between processes, such as Redis, that is asked more often than Rasa asks it.
+
+    Rasa starts several workers with a lock store that it knows to be shared, after the tracker store was opened here; with this one
+    it starts one.
+    """
+
+    def __init__(self, shared: LockStore) -> None:
+        """Ask this one."""
+        self._shared = shared
+
+    @asynccontextmanager
+    async def lock(
+        self, conversation_id: str, lock_lifetime: float = LOCK_LIFETIME, wait_time_in_seconds: float = LOCK_POLLING
+    ) -> AsyncGenerator[TicketLock, None]:
+        """Wait for the turn of this message."""
+        async with self._shared.lock(conversation_id, lock_lifetime, wait_time_in_seconds) as lock:
+            yield lock
+
+
 def with_stores(endpoints: AvailableEndpoints) -> AvailableEndpoints:
     """The endpoints with their stores opened and checked.
 
@@ -374,6 +394,6 @@ def with_stores(endpoints: AvailableEndpoints) -> AvailableEndpoints:
     if type(locks) is InMemoryLockStore:
         locks = FairLockStore()
     elif not isinstance(locks, FairLockStore):
-        locks.lock = partial(locks.lock, wait_time_in_seconds=LOCK_POLLING)
+        locks = PollingLockStore(locks)
     endpoints.lock_store = locks
     return endpoints

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from rolewise import cues
 from rolewise.cards import Card
+from rolewise.channels.report import metrics
 from rolewise.cli import parser
 from rolewise.knowledge import Knowledge, KnowledgeError, loads
 from rolewise.questions import Context, Part
@@ -102,6 +103,23 @@ def test_every_command_and_option_is_documented() -> None:
         assert f"`{name}`" in rows, f"README.md has no row for {name}"
         undocumented = [option for option in options if option != "--help" and f"`{option}`" not in rows[f"`{name}`"]]
         assert not undocumented, f"README.md does not explain {undocumented} of {name}"
+
+
+def test_every_store_command_is_documented() -> None:
+    rows = first_column(words(ROOT / "docs" / "operations.md"))
+    store = dict(commands())["rolewise store"]
+    tasks = next(action for action in store._actions if isinstance(action, argparse._SubParsersAction))
+    for name, task in tasks.choices.items():
+        places = "".join(f" {action.dest.upper()}" for action in task._actions if not action.option_strings)
+        assert f"rolewise store {name}{places}" in rows
+        options = [action.option_strings[-1] for action in task._actions if action.option_strings and action.dest != "help"]
+        assert not missing(options, words(ROOT / "docs" / "operations.md"))
+
+
+def test_every_metric_is_documented() -> None:
+    documented = first_column(section("operations.md", "Metrics"))
+    own = {family.name for family in metrics().registry.collect() if family.name.startswith("rolewise_")}
+    assert {name.removesuffix("_total") for name in documented if name.startswith("rolewise_")} == own
 
 
 def test_every_setting_is_documented_with_its_default() -> None:
