@@ -26,6 +26,13 @@ def quiet() -> None:
     logging.getLogger("py.warnings").setLevel(logging.ERROR)
 
 
+def light() -> None:
+    """Keep jax out, which TensorFlow loads for a converter that is never used here: 67 MB and an eighth of the time to import Rasa."""
+    if "jax" not in sys.modules:
+        # What Python finds there as None counts as not installed, and TensorFlow goes on without it.
+        sys.modules["jax"] = None  # type: ignore[assignment]
+
+
 def logs(level: str = "WARNING") -> None:
     """Configure logging as Rasa's own command does; without it every debug event is printed."""
     import rasa.utils.common
@@ -137,6 +144,8 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         if options.command == "store":
             return store(options)
+        if options.command in ("ask", "serve", "shell"):
+            light()
         if options.command == "ask":
             logs("ERROR")
             from rolewise import ask

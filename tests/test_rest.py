@@ -40,7 +40,7 @@ def server(free_port: int, tmp_path_factory: pytest.TempPathFactory, announce: C
         process = subprocess.Popen(
             [str(COMMAND), "serve"],
             cwd=PROJECT_ROOT,
-            env={**environment, "PORT": str(free_port)},
+            env={**environment, "PORT": str(free_port), "ROLEWISE_STORE": str(log.with_name("conversations.db"))},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -1,0 +1,47 @@
+"""The planned order of a model's components gives what Rasa's own runner gives, and its nodes are still where it looks for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from rasa.core.channels.channel import UserMessage
+from rasa.engine.exceptions import GraphRunError
+from rasa.engine.runner.dask import DaskGraphRunner
+from rasa.shared.core.events import ActionExecuted, UserUttered
+from rasa.shared.core.trackers import DialogueStateTracker
+
+from rolewise.runner import PlannedRunner
+
+
+@pytest.fixture
+def runners(asker: Any) -> tuple[DaskGraphRunner, PlannedRunner]:
+    loaded = asker.asker.agent.processor.graph_runner
+    assert type(loaded) is DaskGraphRunner
+    return loaded, PlannedRunner(loaded)
+
+
+@pytest.mark.parametrize("text", ["what does a data scientist earn", "mle vs swe", '/ask_salary{"role":["mle"]}', "🙂", ""])
+def test_both_runners_understand_the_same(asker: Any, runners: tuple[DaskGraphRunner, PlannedRunner], text: str) -> None:
+    target = asker.asker.agent.processor.model_metadata.nlu_target
+    tracker = DialogueStateTracker("s", [])
+    found = [
+        runner.run({"__message__": [UserMessage(text)], "__tracker__": tracker}, [target])[target][0].as_dict(only_output_properties=True)
+        for runner in (*runners, runners[1])
+    ]
+    assert found[0] == found[1] == found[2]
+
+
+def test_both_runners_predict_the_same(asker: Any, runners: tuple[DaskGraphRunner, PlannedRunner]) -> None:
+    processor = asker.asker.agent.processor
+    tracker = DialogueStateTracker("s", processor.domain.slots)
+    tracker.update(ActionExecuted("action_listen"))
+    tracker.update(UserUttered("hello", {"name": "greet", "confidence": 1.0}))
+    target = processor.model_metadata.core_target
+    first, second = (runner.run({"__tracker__": tracker}, [target])[target] for runner in runners)
+    assert first.probabilities == second.probabilities and first.policy_name == second.policy_name
+
+
+def test_a_missing_input_is_said(asker: Any, runners: tuple[DaskGraphRunner, PlannedRunner]) -> None:
+    with pytest.raises(GraphRunError):
+        runners[1].run({}, [asker.asker.agent.processor.model_metadata.nlu_target])
