@@ -68,7 +68,7 @@ def run(results: dict[str, Any]) -> str:
 
 
 def figures(results: dict[str, Any]) -> str:
-    """Both columns and the ratio."""
+    """Both columns and the ratio, and the picture of them."""
     if not results["rounds"]:
         return "No rounds were run."
     rows = []
@@ -77,7 +77,8 @@ def figures(results: dict[str, Any]) -> str:
         target, word = TARGETS.get(key, (None, ""))
         goal = f"{word} {target:g}" if target else ""
         rows.append([title, shown(values(results, STOCK, key)), shown(values(results, ROLEWISE, key)), f"{median(found):.2f}", goal])
-    return table(["", STOCK, ROLEWISE, "ratio", "wanted"], rows)
+    picture = f"![Latency, throughput, CPU, memory and start of both]({PICTURE.as_posix()})"
+    return table(["", STOCK, ROLEWISE, "ratio", "wanted"], rows) + f"\n\n{picture}"
 
 
 def long(results: dict[str, Any]) -> str:
