@@ -105,7 +105,8 @@ def test_every_turn_is_answered_and_every_suggestion_too(asker: Assistant, walk:
 def test_two_conversations_never_mix(asker: Assistant, first: list[str | int], second: list[str | int]) -> None:
     alone = []
     for walk in (first, second):
-        sender, turns = uuid.uuid4().hex, []
+        sender = uuid.uuid4().hex
+        turns: list[Turn] = []
         for said in walk:
             turns.append(step(asker, sender, said, turns[-1] if turns else None))
         alone.append([told(turn) for turn in turns])
