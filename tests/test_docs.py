@@ -245,6 +245,10 @@ PARTS = {
     "Comparison": "A comparison, under `comparisons`",
     "Source": "A source, under `sources`",
     "OtherTitle": "Other names",
+    "Questionnaire": "The questionnaire, under `questionnaire`",
+    "QuizQuestion": "The questionnaire, under `questionnaire`",
+    "QuizOption": "The questionnaire, under `questionnaire`",
+    "Reason": "The questionnaire, under `questionnaire`",
     "Country": "Other names",
     "Level": "Other names",
 }

@@ -144,7 +144,7 @@ class QuizOption(Model):
 
     id: Id
     title: Text
-    words: list[str] = Field(..., min_items=1)
+    words: list[Text] = Field(..., min_items=1)
     speaks_for: dict[Id, Reason]
 
 
