@@ -22,6 +22,10 @@ class Settings:
         encoder: ``ROLEWISE_ENCODER``. Directory of the encoder's weights; empty: the packaged ones.
         actions: ``ROLEWISE_ACTIONS``. ``inprocess`` runs the actions in the server, ``http`` at the address in endpoints.yml.
         max_chars: ``ROLEWISE_MAX_CHARS``. Longest message that is worked on, in characters.
+        secret: ``ROLEWISE_SECRET``. Signs the tokens of the web channel; empty: one made at the first run and kept in the cache directory.
+        token_days: ``ROLEWISE_TOKEN_DAYS``. How long a token opens its conversation, in days.
+        origins: ``ROLEWISE_ORIGINS``. Origins of the sites whose pages may use the web channel, with commas between; ``*`` is all.
+        contact: ``ROLEWISE_CONTACT``. Who answers what the assistant cannot: a web address or any words; empty: nobody is named.
         host: ``HOST``. The address the server binds.
         port: ``PORT``. The port the server listens on.
     """
@@ -32,6 +36,10 @@ class Settings:
     encoder: str = ""
     actions: str = "inprocess"
     max_chars: int = 2000
+    secret: str = ""
+    token_days: int = 30
+    origins: str = ""
+    contact: str = ""
     host: str = "127.0.0.1"
     port: int = 5005
 
@@ -60,6 +68,10 @@ class Settings:
             raise ValueError(f"ROLEWISE_ACTIONS={settings.actions!r}: it is 'inprocess' or 'http'")
         if settings.max_chars < 1:
             raise ValueError(f"ROLEWISE_MAX_CHARS={settings.max_chars}: it is at least 1")
+        if settings.secret and len(settings.secret) < 32:
+            raise ValueError("ROLEWISE_SECRET: it has at least 32 characters")
+        if settings.token_days < 1:
+            raise ValueError(f"ROLEWISE_TOKEN_DAYS={settings.token_days}: it is at least 1")
         if not 0 <= settings.port <= 65535:
             raise ValueError(f"PORT={settings.port}: it is a number from 0 to 65535")
         return settings

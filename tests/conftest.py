@@ -13,6 +13,7 @@ import pytest
 
 from rolewise import cli
 from rolewise.settings import settings
+from tests.serving import Server
 
 Turn = dict[str, Any]
 
@@ -89,3 +90,16 @@ def free_port() -> int:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
     return port
+
+
+@pytest.fixture(scope="session")
+def web_server(tmp_path_factory: pytest.TempPathFactory, announce: Callable[[str], None]) -> Iterator[Server]:
+    """One server for all tests of the web channel and of the widget."""
+    announce("Starting `rolewise serve` for the web channel (about 20 s; minutes when the model has to be trained first) ...")
+    log = tmp_path_factory.mktemp("web-server") / "log.txt"
+    server = Server(log, ROLEWISE_CONTACT="https://careers.example", ROLEWISE_ORIGINS="https://other.example, https://careers.example")
+    try:
+        yield server.start()
+        assert server.process and server.process.poll() is None, "the server ended during the tests:\n" + server.output()
+    finally:
+        server.stop()

@@ -39,12 +39,29 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         "ROLEWISE_ENCODER": "/weights",
         "ROLEWISE_ACTIONS": "http",
         "ROLEWISE_MAX_CHARS": "300",
+        "ROLEWISE_SECRET": "s" * 32,
+        "ROLEWISE_TOKEN_DAYS": "7",
+        "ROLEWISE_ORIGINS": "https://careers.example",
+        "ROLEWISE_CONTACT": "the front desk",
         "HOST": "0.0.0.0",
         "PORT": " 8080 ",
     }
     assert set(values) == {variable(name) for name in NAMES}
     settings = Settings.from_environment(values)
-    assert settings == Settings(tmp_path / "k.yml", tmp_path / "m", tmp_path / "c", "/weights", "http", 300, "0.0.0.0", 8080)
+    assert settings == Settings(
+        tmp_path / "k.yml",
+        tmp_path / "m",
+        tmp_path / "c",
+        "/weights",
+        "http",
+        300,
+        "s" * 32,
+        7,
+        "https://careers.example",
+        "the front desk",
+        "0.0.0.0",
+        8080,
+    )
 
 
 def test_relative_path_does_not_depend_on_a_later_change_of_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
