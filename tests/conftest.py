@@ -13,7 +13,7 @@ import pytest
 
 from rolewise import cli
 from rolewise.settings import settings
-from tests.serving import Server
+from tests.serving import Server, Site
 
 Turn = dict[str, Any]
 
@@ -93,11 +93,19 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def web_server(tmp_path_factory: pytest.TempPathFactory, announce: Callable[[str], None]) -> Iterator[Server]:
+def site() -> Iterator[Site]:
+    """A web site of another origin, which may use the server."""
+    site = Site()
+    yield site
+    site.stop()
+
+
+@pytest.fixture(scope="session")
+def web_server(site: Site, tmp_path_factory: pytest.TempPathFactory, announce: Callable[[str], None]) -> Iterator[Server]:
     """One server for all tests of the web channel and of the widget."""
     announce("Starting `rolewise serve` for the web channel (about 20 s; minutes when the model has to be trained first) ...")
     log = tmp_path_factory.mktemp("web-server") / "log.txt"
-    server = Server(log, ROLEWISE_CONTACT="https://careers.example", ROLEWISE_ORIGINS="https://other.example, https://careers.example")
+    server = Server(log, ROLEWISE_CONTACT="https://careers.example", ROLEWISE_ORIGINS=f"{site.address}, https://careers.example")
     try:
         yield server.start()
         assert server.process and server.process.poll() is None, "the server ended during the tests:\n" + server.output()

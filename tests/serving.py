@@ -8,7 +8,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +91,39 @@ class Server:
             self.process.wait(30)
         except subprocess.TimeoutExpired:
             self.kill()
+
+
+class Site:
+    """Somebody's web site on a port of its own; ``pages`` holds the headers and the HTML of each path."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, tuple[dict[str, str], str]] = {}
+        pages = self.pages
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                headers, html = pages.get(self.path, ({}, ""))
+                self.send_response(200 if self.path in pages else 404)
+                for name, value in {"Content-Type": "text/html", **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(html.encode("utf-8"))
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.address = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def page(self, path: str, html: str, **headers: str) -> str:
+        """Put a page there; gives its address."""
+        self.pages[path] = ({name.replace("_", "-"): value for name, value in headers.items()}, html)
+        return self.address + path
+
+    def stop(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
 
 
 class Person:

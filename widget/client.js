@@ -1,18 +1,10 @@
-// Talks to the server and keeps what must outlive a reload: the token and the messages not answered yet.
+// Talks to the server; keeps the token and unanswered messages over a reload.
 
-/** @typedef {{id: string, text: string, title: string}} Outgoing a message on its way; `title` is shown instead of a payload */
-/** @typedef {{id: string, from?: string, text: string, card?: any, rating?: string}} Message */
-/** @typedef {{token?: string, outbox: Outgoing[], epoch: number}} Saved */
-
-/** The longest silence of the server in an answer, in milliseconds. It sends a line every ten seconds. */
+/** Milliseconds; the server sends a line every 10 s. */
 const SILENCE = 35000;
 
-/** What went wrong: offline, down, busy (for `seconds`), token, refused or failed. */
+/** offline, down, busy (for `seconds`), token, refused or failed */
 export class Problem extends Error {
-  /**
-   * @param {string} kind
-   * @param {number} [seconds]
-   */
   constructor(kind, seconds = 0) {
     super(kind);
     this.kind = kind;
@@ -20,79 +12,54 @@ export class Problem extends Error {
   }
 }
 
-/** What outlives a reload but not the tab: whether the window is open, and what is half typed. */
+/** The browser may store nothing: then things last as long as the page. */
+const attempt = (action) => {
+  try {
+    return action();
+  } catch {
+    return null;
+  }
+};
+
+/** Over a reload, in this tab only. */
 export const tab = {
-  /** @param {string} key */
-  get(key) {
-    try {
-      return sessionStorage.getItem(`rolewise:${key}`);
-    } catch {
-      return null;
-    }
-  },
-  /** @param {string} key @param {string} value */
-  set(key, value) {
-    try {
-      sessionStorage.setItem(`rolewise:${key}`, value);
-    } catch {
-      // It lasts as long as the page.
-    }
-  },
+  get: (key) => attempt(() => sessionStorage.getItem(`rolewise:${key}`)),
+  set: (key, value) => attempt(() => sessionStorage.setItem(`rolewise:${key}`, value)),
 };
 
 const unreachable = () => new Problem(navigator.onLine ? 'down' : 'offline');
 
 export class Client {
-  /** @param {string} server address of the routes, with a slash at its end */
   constructor(server) {
     this.server = server;
     this.key = `rolewise:${server}`;
-    /** @type {string} where the browser stores nothing, this does */
     this.memory = '';
   }
 
-  /** @returns {Saved} what is kept; other tabs change it, so it is read anew each time */
+  /** @returns {import('./types').Saved} read anew each time: other tabs change it */
   get saved() {
-    let text = this.memory;
-    try {
-      text = localStorage.getItem(this.key) ?? '';
-    } catch {
-      // Storage is forbidden: the conversation lives as long as the page.
-    }
-    try {
-      const saved = JSON.parse(text);
-      if (Array.isArray(saved.outbox)) return saved;
-    } catch {
-      // Nothing kept yet, or not by us.
-    }
-    return { outbox: [], epoch: 0 };
+    const saved = attempt(() => JSON.parse(attempt(() => localStorage.getItem(this.key)) ?? this.memory));
+    return Array.isArray(saved?.outbox) ? saved : { outbox: [], epoch: 0 };
   }
 
-  /** @param {(saved: Saved) => void} edit */
   change(edit) {
     const saved = this.saved;
     edit(saved);
     this.memory = JSON.stringify(saved);
-    try {
-      localStorage.setItem(this.key, this.memory);
-    } catch {
-      // As above, or the storage is full.
-    }
+    attempt(() => localStorage.setItem(this.key, this.memory));
   }
 
-  /** @param {Outgoing} message */
   queue(message) {
     this.change((saved) => saved.outbox.push(message));
   }
 
-  /** @param {string} id */
   unqueue(id) {
     this.change((saved) => {
       saved.outbox = saved.outbox.filter((message) => message.id !== id);
     });
   }
 
-  /** @param {boolean} forget whether the token goes, too; a new epoch tells the other tabs to begin anew */
+  /** @param {boolean} forget the token, too */
   reset(forget) {
     this.change((saved) => {
       saved.outbox = [];
@@ -101,23 +68,13 @@ export class Client {
     });
   }
 
-  /**
-   * @param {string} method
-   * @param {string} path
-   * @param {object} [body]
-   * @param {AbortSignal} [signal]
-   * @returns {Promise<Response>}
-   */
-  async call(method, path, body, signal) {
+  async call(method, path, body = {}, signal = new AbortController().signal) {
     const { token } = this.saved;
-    /** @type {Record<string, string>} */
-    const headers = {};
-    if (token) headers.authorization = `Bearer ${token}`;
-    if (body) headers['content-type'] = 'application/json';
     let response;
     try {
       response = await fetch(this.server + path, {
-        method, headers, signal, credentials: 'omit', cache: 'no-store', body: body && JSON.stringify(body),
+        method, signal, credentials: 'omit', cache: 'no-store', body: method === 'POST' ? JSON.stringify(body) : null,
+        headers: { authorization: `Bearer ${token ?? ''}`, 'content-type': 'application/json' },
       });
     } catch {
       throw unreachable();
@@ -133,12 +90,7 @@ export class Client {
     throw new Problem(response.status >= 500 ? 'down' : 'refused');
   }
 
-  /**
-   * @param {string} method
-   * @param {string} path
-   * @param {object} [body]
-   */
-  async json(method, path, body) {
+  async json(method, path, body = {}) {
     try {
       return await (await this.call(method, path, body)).json();
     } catch (error) {
@@ -146,7 +98,7 @@ export class Client {
     }
   }
 
-  /** A conversation, if there is none yet. Of two tabs that ask at once, the first one's is taken. */
+  /** Of two tabs that begin at once, the first one wins. */
   async begin() {
     if (this.saved.token) return;
     const { token } = await this.json('POST', 'session');
@@ -156,9 +108,9 @@ export class Client {
   }
 
   /**
-   * Send a message and hand on each message of the answer. Sending it again is safe: the server answers an id once.
-   * @param {Outgoing} message
-   * @param {(message: Message) => void} receive
+   * Sending again is safe: the server answers an id once.
+   * @param {import('./types').Outgoing} message
+   * @param {(message: import('./types').Message) => void} receive
    */
   async send(message, receive) {
     await this.begin();
@@ -191,7 +143,6 @@ export class Client {
     }
   }
 
-  /** @returns {Promise<Message[]>} */
   async history() {
     return (await this.json('GET', 'history')).messages;
   }

@@ -1,4 +1,4 @@
-// Every word the widget says by itself. A page replaces any of them: docs/widget.md.
+// Every word the widget says. A page replaces any of them: docs/widget.md.
 
 export const texts = {
   title: 'Careers assistant',
@@ -16,8 +16,8 @@ export const texts = {
     'I know about machine learning engineers, software engineers and data scientists: the work, the way in, pay and prospects. ' +
     'Ask in your own words, or tap one of these.',
   privacy:
-    'You are talking to a program, not a person. What you write and the answers are stored on the server of this site, so that you can ' +
-    'come back to them. \u201cDelete my data\u201d in the menu above removes them.',
+    'You are talking to a program, not a person. Your messages and the answers are stored on the server, so that you can come back to ' +
+    'them. \u201cDelete my data\u201d in the menu removes them.',
   contact: 'Not covered here? Ask a person:',
   starters: [
     'What does a data scientist do?',
@@ -28,7 +28,7 @@ export const texts = {
   label: 'Your question',
   placeholder: 'Ask a question \u2026',
   send: 'Send',
-  tooLong: 'Your message has {length} characters; up to {limit} can be read. Please shorten it: nothing was sent.',
+  tooLong: 'Your message has {length} characters; up to {limit} can be sent. Please shorten it.',
   typing: 'The assistant is answering',
   pending: 'Not sent yet',
   failed: 'This could not be answered.',

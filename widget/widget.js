@@ -1,45 +1,36 @@
 // The element <rolewise-chat>: what its window does. docs/widget.md says how to use it.
 
-import { cardOf, chips, spoken } from './card.js';
 import { Client, Problem, tab } from './client.js';
-import { fill, h, icon, link, webAddress } from './dom.js';
 import { texts as english } from './texts.js';
-import { frame } from './view.js';
+import { cardOf, chips, fill, frame, h, icon, link, spoken, webAddress } from './view.js';
 
-/** @typedef {import('./client.js').Message} Message */
-/** @typedef {import('./client.js').Outgoing} Outgoing */
+const LONGEST_WAIT = 30; // seconds between two attempts
+const PASSING = 4000; // milliseconds a passing word stays
 
-/** The longest wait between two attempts, in seconds. */
-const LONGEST_WAIT = 30;
-/** How long a passing word stays, in milliseconds. */
-const PASSING = 4000;
-
-/** Whether focus may go to the input by itself: on a touch screen that would open the keyboard over the answer. */
+/** On a touch screen, focus in the input would open the keyboard over the answer. */
 const typist = () => !matchMedia('(pointer: coarse)').matches;
 const phone = matchMedia('(max-width: 480px)');
 
 export class RolewiseChat extends HTMLElement {
-  /** @type {Partial<typeof english>} replaces some of the texts; set before the element is in the page */
+  /** @type {Partial<typeof english>} set before the element is in the page */
   texts = {};
   t = english;
   /** @type {Client} */
   client;
   /** @type {ReturnType<typeof frame>} */
   v;
-  /** @type {Map<string, HTMLElement>} what is shown, by the message's id */
-  shown = new Map();
+  shown = new Map(); // nodes by the message's id
   unread = 0;
   epoch = 0;
   maxChars = 2000;
   contact = '';
-  /** @type {string | undefined} offline, down or busy */
-  problem;
+  problem = ''; // offline, down or busy
   loaded = false;
   working = false;
+  stale = false; // another tab has news
   /** @type {Element | null} */
   dots = null;
   passing = 0;
-  /** Ends a pause between two attempts. */
   wake = () => {};
   stop = new AbortController();
 
@@ -60,7 +51,7 @@ export class RolewiseChat extends HTMLElement {
   build() {
     const selector = this.getAttribute('texts');
     const own = selector && document.querySelector(selector)?.textContent;
-    const t = (this.t = { ...english, ...(own && JSON.parse(own)), ...this.texts });
+    const t = (this.t = { ...english, ...JSON.parse(own || '{}'), ...this.texts });
     this.client = new Client(new URL(this.getAttribute('server') ?? '.', import.meta.url).href);
     this.epoch = this.client.saved.epoch;
     this.v = frame(this, t, {
@@ -82,7 +73,7 @@ export class RolewiseChat extends HTMLElement {
     this.stop = new AbortController();
     const { signal } = this.stop;
     const { panel, input } = this.v;
-    addEventListener('online', () => this.wake(), { signal });
+    addEventListener('online', () => (this.working || this.client.saved.outbox.length ? this.work() : this.setState()), { signal });
     addEventListener('offline', () => panel.open && this.setState('offline'), { signal });
     addEventListener('storage', (event) => event.key === this.client.key && this.sync(), { signal });
     // Any element of the page with this attribute asks its question.
@@ -92,19 +83,16 @@ export class RolewiseChat extends HTMLElement {
     }, { signal });
     phone.addEventListener('change', () => panel.open && this.show(), { signal });
     input.addEventListener('input', () => tab.set('draft', input.value), { signal });
-    panel.addEventListener('cancel', (event) => {
-      event.preventDefault();
-      this.escape();
-    }, { signal });
-    panel.addEventListener('keydown', (event) => {
-      if (event.key !== 'Escape' || event.isComposing) return;
+    const leave = (event) => {
       event.preventDefault();
       event.stopPropagation();
       this.escape();
-    }, { signal });
+    };
+    panel.addEventListener('cancel', leave, { signal });
+    panel.addEventListener('keydown', (event) => event.key === 'Escape' && !event.isComposing && leave(event), { signal });
   }
 
-  /** @param {boolean} [focus] whether the keyboard goes into the window: not when it opens by itself */
+  /** A window that opens by itself takes no focus. */
   open(focus = true) {
     const { panel, input, heading } = this.v;
     if (!panel.open) this.show();
@@ -115,7 +103,7 @@ export class RolewiseChat extends HTMLElement {
     this.dispatchEvent(new Event('rolewise-open'));
   }
 
-  /** On a phone the window fills the screen and is modal, so that the keyboard cannot get behind it. */
+  /** On a phone it fills the screen and is modal, so that the keyboard cannot get behind it. */
   show() {
     const { panel } = this.v;
     if (panel.open) panel.close();
@@ -130,7 +118,6 @@ export class RolewiseChat extends HTMLElement {
     this.dispatchEvent(new Event('rolewise-close'));
   }
 
-  /** @param {boolean} open */
   faceOf(open) {
     this.v.launcher.setAttribute('aria-expanded', String(open));
     this.v.face.replaceChildren(icon(open ? 'close' : 'chat'));
@@ -138,7 +125,6 @@ export class RolewiseChat extends HTMLElement {
     this.setUnread(0);
   }
 
-  /** Escape closes what was opened last. */
   escape() {
     if (!this.v.confirmation.hidden) this.unconfirm();
     else if (!this.v.menu.hidden) {
@@ -150,7 +136,6 @@ export class RolewiseChat extends HTMLElement {
   resize() {
     const large = this.v.panel.classList.toggle('large');
     this.v.size.setAttribute('aria-pressed', String(large));
-    this.v.size.replaceChildren(icon(large ? 'shrink' : 'expand'));
   }
 
   toggleMenu() {
@@ -159,7 +144,6 @@ export class RolewiseChat extends HTMLElement {
     more.setAttribute('aria-expanded', String(!menu.hidden));
   }
 
-  /** @param {number} count */
   setUnread(count) {
     const { badge, name, panel } = this.v;
     this.unread = count;
@@ -169,14 +153,6 @@ export class RolewiseChat extends HTMLElement {
     if (count) name.append(h('span.sr', {}, ` (${fill(this.t.unread, { count })})`));
   }
 
-  /**
-   * Ask before something is lost.
-   * @param {string} question
-   * @param {string} answer
-   * @param {string} method
-   * @param {string} path
-   * @param {string} done
-   */
   confirm(question, answer, method, path, done) {
     const { yes, confirmation } = this.v;
     this.toggleMenu();
@@ -188,7 +164,7 @@ export class RolewiseChat extends HTMLElement {
       try {
         if (this.client.saved.token) await this.client.json(method, path);
       } catch (error) {
-        // A token that expired opens nothing: what is left is to forget it here.
+        // An expired token opens nothing: all that is left is to forget it.
         if (!(error instanceof Problem) || error.kind !== 'token') return this.say(this.t.notDone);
       }
       this.client.reset(method === 'DELETE');
@@ -204,7 +180,6 @@ export class RolewiseChat extends HTMLElement {
     this.v.more.focus();
   }
 
-  /** An empty conversation with its greeting. */
   clear() {
     const t = this.t;
     this.shown.clear();
@@ -220,64 +195,61 @@ export class RolewiseChat extends HTMLElement {
     return !contact ? null : h('p.contact', {}, `${t.contact} `, link(contact, webAddress(contact) || contact, t.newTab));
   }
 
-  /** @param {Outgoing} message */
   showOutgoing({ id, text, title }) {
-    this.showMessage({ id, from: 'user', text: title || text });
+    this.showMessage({ id, from: 'user', text: title || text }, null);
   }
 
   /**
-   * Show a message of the conversation, unless it is there.
-   * @param {Message} message
+   * Whether it was new.
+   * @param {import('./types').Message} message
    * @param {Element | null} [before]
    */
   showMessage(message, before = this.dots) {
     if (this.shown.has(message.id)) return false;
     const node = message.from === 'user'
-      ? h('div.message.user', { part: 'message user', dir: 'auto' }, h('span.sr', {}, `${this.t.you} `), message.text)
-      : cardOf(message, this.t, this.actionsOn(message), this.contactLine());
+      ? h('div.message.user', { part: 'message user' }, h('span.sr', {}, `${this.t.you} `), h('span', { dir: 'auto' }, message.text))
+      : this.answer(message);
     this.shown.set(message.id, node);
     this.v.list.insertBefore(node, before);
     return true;
   }
 
-  /**
-   * @param {Message} message
-   * @returns {import('./card.js').Actions}
-   */
+  /** A card that cannot be shown must not stop the conversation: its text is complete. */
+  answer(message) {
+    const make = () => cardOf(message, this.t, this.actionsOn(message), this.contactLine());
+    try {
+      return make();
+    } catch {
+      message.card = null;
+      return make();
+    }
+  }
+
+  /** Says how it went. */
+  async tell(action, well, badly) {
+    const done = await action.then(() => true, () => false);
+    this.say(done ? well : badly);
+    return done;
+  }
+
+  /** @returns {import('./types').Actions} */
   actionsOn(message) {
     const { t } = this;
     return {
       ask: (title, payload) => this.ask(payload, title),
-      rate: async (value, reason) => {
-        try {
-          await this.client.json('POST', 'rating', { answer_id: message.card.answer_id, value, reason });
-          this.say(t.rated);
-          return true;
-        } catch {
-          this.say(t.notRated);
-          return false;
-        }
-      },
-      // There is no clipboard on a page without TLS.
-      copy: async () => {
-        try {
-          await navigator.clipboard.writeText(message.text);
-          this.say(t.copied);
-        } catch {
-          this.say(t.notCopied);
-        }
-      },
+      rate: (value, reason) =>
+        this.tell(this.client.json('POST', 'rating', { answer_id: message.card.answer_id, value, reason }), t.rated, t.notRated),
+      // Without TLS there is no clipboard.
+      copy: () => this.tell((async () => navigator.clipboard.writeText(message.text))(), t.copied, t.notCopied),
     };
   }
 
-  /** Messages that wait have a mark while something is wrong. */
   marks() {
     for (const mark of this.v.list.querySelectorAll('.wait')) mark.remove();
     if (!this.problem) return;
     for (const { id } of this.client.saved.outbox) this.shown.get(id)?.after(h('div.mark.wait', {}, this.t.pending));
   }
 
-  /** @param {Outgoing} message one that could not be answered */
   showFailed(message) {
     const again = h('button.plain', { type: 'button' }, this.t.again);
     const mark = h('div.mark', {}, this.t.failed, again);
@@ -290,31 +262,29 @@ export class RolewiseChat extends HTMLElement {
     this.announce(this.t.failed);
   }
 
-  /** @param {boolean} on */
-  typing(on) {
+  /** The answer comes where the dots are. */
+  typing(question) {
     this.dots?.remove();
-    this.dots = on ? h('div.typing', { 'aria-hidden': 'true' }, h('i'), h('i'), h('i')) : null;
-    if (this.dots) this.v.list.append(this.dots);
+    this.dots = question && h('div.typing', { 'aria-hidden': 'true' }, h('i'), h('i'), h('i'));
+    question?.after(this.dots);
   }
 
-  /** @param {HTMLElement | undefined} node what is to stand at the top */
   reveal(node) {
     if (node) this.v.log.scrollTop = node.offsetTop - 10;
   }
 
-  /** To the last question. */
   toEnd() {
-    this.reveal(/** @type {HTMLElement} */ ([...this.v.list.querySelectorAll('.user')].pop()));
+    this.reveal([...this.v.list.querySelectorAll('.user')].pop());
   }
 
-  /** @param {string} text read out by the one announcer; the log itself is silent */
+  /** There is one announcer; the log itself is silent. */
   announce(text) {
     const line = h('p', {}, text);
     this.v.announcer.append(line);
     setTimeout(() => line.remove(), PASSING);
   }
 
-  /** @param {string} text a passing word under the conversation */
+  /** A passing word under the conversation. */
   say(text) {
     this.announce(text);
     if (this.problem) return;
@@ -326,17 +296,13 @@ export class RolewiseChat extends HTMLElement {
     this.passing = setTimeout(() => (this.v.state.hidden = !this.problem), PASSING);
   }
 
-  /**
-   * @param {string} [problem] offline, down or busy; none when all is well
-   * @param {number} [seconds]
-   */
-  setState(problem, seconds = 0) {
+  setState(problem = '', seconds = 0) {
     const { state, stateText, retry } = this.v;
     const before = this.problem;
     this.problem = problem;
     this.marks();
     if (!problem) return before && this.say(this.t.back);
-    const text = fill(/** @type {any} */ (this.t)[problem], { seconds });
+    const text = fill(this.t[problem], { seconds });
     stateText.textContent = text;
     state.hidden = retry.hidden = false;
     state.classList.remove('passing');
@@ -355,19 +321,14 @@ export class RolewiseChat extends HTMLElement {
     }
   }
 
-  /**
-   * Ask something, as if it was typed.
-   * @param {string} text
-   * @param {string} [title] shown instead of the text
-   */
+  /** Ask as if it was typed; a title is shown instead of the text. */
   ask(text, title = '') {
     if (!this.v.panel.open) this.open();
-    const id = `m-${[...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(36)).join('')}`;
+    const id = `m-${crypto.getRandomValues(new Uint32Array(4)).join('-')}`;
     this.queue({ id, text, title });
     if (typist()) this.v.input.focus();
   }
 
-  /** @param {Outgoing} message */
   queue(message) {
     this.client.queue(message);
     this.showOutgoing(message);
@@ -376,7 +337,7 @@ export class RolewiseChat extends HTMLElement {
     this.work();
   }
 
-  /** Load what was said, then send what waits, in order and one at a time, until all is answered. */
+  /** Load the history, then send what waits: in order, one at a time, until all is answered. */
   async work() {
     if (this.working) return this.wake();
     this.working = true;
@@ -387,7 +348,6 @@ export class RolewiseChat extends HTMLElement {
         this.setState();
         wait = 1;
       } catch (error) {
-        this.typing(false);
         const { kind, seconds } = error instanceof Problem ? error : new Problem('failed');
         if (kind === 'token') this.beginAnew();
         else if (this.loaded && (kind === 'refused' || kind === 'failed')) {
@@ -402,9 +362,9 @@ export class RolewiseChat extends HTMLElement {
       }
     }
     this.working = false;
+    if (this.stale) this.sync();
   }
 
-  /** The server's settings and the history. */
   async load() {
     const { contact, max_chars: limit } = await this.client.json('GET', 'config');
     this.maxChars = limit;
@@ -417,17 +377,16 @@ export class RolewiseChat extends HTMLElement {
     this.toEnd();
   }
 
-  /** Show what the server has and this window has not, before what waits to be sent. */
+  /** Show what is new, before what waits to be sent. */
   async showHistory() {
     const messages = await this.client.history();
     const waiting = this.client.saved.outbox.map(({ id }) => this.shown.get(id)).find(Boolean) ?? this.dots;
     return messages.filter((message) => this.showMessage(message, waiting)).length;
   }
 
-  /** @param {Outgoing} message */
   async deliver(message) {
     this.showOutgoing(message);
-    this.typing(true);
+    this.typing(this.shown.get(message.id));
     const slow = setTimeout(() => this.announce(this.t.typing), 1500);
     try {
       await this.client.send(message, (answer) => {
@@ -438,34 +397,34 @@ export class RolewiseChat extends HTMLElement {
       });
     } finally {
       clearTimeout(slow);
-      this.typing(false);
+      this.typing(null);
     }
     this.client.unqueue(message.id);
     this.reveal(this.shown.get(message.id));
   }
 
-  /** The token opens nothing any more: what waits goes into a new conversation, below a line that says so. */
+  /** The token has expired: what waits goes into a new conversation. */
   beginAnew() {
     const waiting = this.client.saved.outbox.map(({ id }) => this.shown.get(id) ?? '');
     this.v.list.append(h('p.small', {}, this.t.expired), ...waiting);
     this.announce(this.t.expired);
   }
 
-  /** What is kept changed, in this tab or in another. */
+  /** Something changed, here or in another tab. */
   async sync() {
     const { epoch, token } = this.client.saved;
     if (epoch !== this.epoch) {
       this.epoch = epoch;
       this.clear();
       if (this.v.panel.open) this.work();
-    } else if (this.loaded && token && !this.working) {
-      // Where this fails, the next message of this tab says what is wrong.
+    } else if (this.working) this.stale = true;
+    else if (this.loaded && token) {
+      this.stale = false;
       const added = await this.showHistory().catch(() => 0);
       if (added) this.toEnd();
     }
   }
 
-  /** @param {number} seconds */
   pause(seconds) {
     return new Promise((resolve) => {
       setTimeout(resolve, seconds * 1000);
@@ -476,7 +435,7 @@ export class RolewiseChat extends HTMLElement {
 
 if (!customElements.get('rolewise-chat')) customElements.define('rolewise-chat', RolewiseChat);
 
-// `<script type="module" src=".../chat/widget.js" data-name="value">` alone puts the element into the page, with its data as attributes.
+// The script alone puts the element into the page, with its data-... as attributes.
 const script = [...document.scripts].find((one) => one.src === import.meta.url);
 if (script && !document.querySelector('rolewise-chat')) {
   const element = document.createElement('rolewise-chat');

@@ -23,8 +23,6 @@ TYPES = {
     "icon.svg": "image/svg+xml",
     "widget.js": JAVASCRIPT,
     "client.js": JAVASCRIPT,
-    "card.js": JAVASCRIPT,
-    "dom.js": JAVASCRIPT,
     "texts.js": JAVASCRIPT,
     "view.js": JAVASCRIPT,
     "widget.css": CSS,
