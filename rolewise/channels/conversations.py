@@ -95,7 +95,7 @@ async def keep_rating(agent: Agent, conversation: str, answer_id: str, value: st
         said = history(tracker.events) if tracker else []
         if not tracker or not any((message.get("card") or {}).get("answer_id") == answer_id for message in said):
             raise UnknownAnswer(answer_id)
-        tracker.update(SlotSet(RATING_SLOT, {"answer_id": answer_id, "value": value, "reason": reason}))
+        tracker.update(SlotSet(RATING_SLOT, {"answer_id": answer_id, "value": value, "reason": reason or None}))
         await agent.tracker_store.save(tracker)
 
 

@@ -34,11 +34,11 @@ def allow_list() -> set[str]:
 
 
 async def refuse_strangers(request: Request) -> HTTPResponse | None:
-    """Request middleware: 403 for what a page of another origin sends. Without an origin it is no page's script."""
+    """Request middleware: 403 for what a page of another origin sends; a preflight ends here. Without an origin it is no page's script."""
     origin = request.headers.get("origin")
     if origin and request.method not in ("GET", "HEAD") and not allowed(origin, request.host):
         return response.json({"error": REFUSED}, status=403)
-    return None
+    return response.empty() if request.method == "OPTIONS" else None
 
 
 async def share(request: Request, reply: HTTPResponse) -> None:

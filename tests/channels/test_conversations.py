@@ -68,10 +68,11 @@ async def test_starting_over_takes_the_slots_along(agent: Agent) -> None:
 async def test_a_rating_is_an_event_of_the_conversation(agent: Agent) -> None:
     await say(agent, "me", 1)
     await conversations.keep_rating(agent, "me", "a1", "down", "too long")
+    await conversations.keep_rating(agent, "me", "a1", "up", "")
     events = await conversations.events_of(agent, "me")
-    expected = {"answer_id": "a1", "value": "down", "reason": "too long"}
-    assert [event.value for event in events if isinstance(event, SlotSet) and event.key == "rating"] == [expected]
-    assert (await read(agent, "me"))[1]["rating"] == "down"
+    expected = [{"answer_id": "a1", "value": "down", "reason": "too long"}, {"answer_id": "a1", "value": "up", "reason": None}]
+    assert [event.value for event in events if isinstance(event, SlotSet) and event.key == "rating"] == expected
+    assert (await read(agent, "me"))[1]["rating"] == "up"
 
 
 async def test_what_was_not_said_cannot_be_rated(agent: Agent) -> None:

@@ -134,9 +134,12 @@ def test_every_heading_and_region_has_a_name(chat: Chat) -> None:
     assert region.get_attribute("tabindex") == "0"
 
 
-def test_nothing_scrolls_sideways_at_320_px(new_chat: NewChat) -> None:
+@pytest.mark.parametrize("question", ["compare all three roles", "mle vs ds on degree"])
+def test_nothing_scrolls_sideways_at_320_px(new_chat: NewChat, question: str) -> None:
     chat = new_chat(**NARROW)
-    table(chat)
+    rows = chat.open().ask(question).get_by_role("row")
+    assert rows.first.get_by_role("columnheader").count() >= 3
+    assert rows.nth(1).get_by_role("cell").first.inner_text().startswith("Machine learning engineer"), "a stacked cell says whose it is"
     assert chat.page.evaluate("() => document.documentElement.scrollWidth") <= 320
     assert chat.log.evaluate("(log) => log.scrollWidth <= log.clientWidth")
     assert chat.answers.first.get_by_role("region").evaluate("(region) => region.scrollWidth <= region.clientWidth")
