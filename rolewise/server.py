@@ -105,7 +105,7 @@ class Startup:
         """Say where it is, now that it answers."""
         seconds = time.monotonic() - self.began
         address = f"http://{settings().host}:{settings().port}"
-        print(f"Serving on {address} (POST /webhooks/rest/webhook), ready after {seconds:.0f} s.", flush=True)
+        print(f"Serving on {address}/chat and {address}/webhooks/rest/webhook, ready after {seconds:.0f} s.", flush=True)
 
     async def retire(self, app: Sanic, loop: AbstractEventLoop) -> None:
         """No longer ready; Sanic lets running turns end."""

@@ -31,6 +31,10 @@ class Settings:
         retention_days: ``ROLEWISE_RETENTION_DAYS``. Days without a message after which ``rolewise store clean`` removes one.
         metrics: ``ROLEWISE_METRICS``. ``on`` serves Prometheus metrics at /metrics, ``off`` does not.
         log_text: ``ROLEWISE_LOG_TEXT``. ``on`` writes messages and answers into the log, ``off`` does not.
+        secret: ``ROLEWISE_SECRET``. Signs the tokens of the web channel; empty: one made at the first run and kept in the cache directory.
+        token_days: ``ROLEWISE_TOKEN_DAYS``. How long a token opens its conversation, in days.
+        origins: ``ROLEWISE_ORIGINS``. Origins of the sites whose pages may use the web channel, with commas between; ``*`` is all.
+        contact: ``ROLEWISE_CONTACT``. Who answers what the assistant cannot: a web address or any words; empty: nobody is named.
         host: ``HOST``. The address the server binds.
         port: ``PORT``. The port the server listens on.
     """
@@ -50,6 +54,10 @@ class Settings:
     retention_days: float = 90.0
     metrics: str = "on"
     log_text: str = "off"
+    secret: str = ""
+    token_days: int = 30
+    origins: str = ""
+    contact: str = ""
     host: str = "127.0.0.1"
     port: int = 5005
 
@@ -94,11 +102,14 @@ class Settings:
             "retention_days": (0 < self.retention_days < float("inf"), "it is more than 0"),
             "metrics": (self.metrics in ("on", "off"), "it is 'on' or 'off'"),
             "log_text": (self.log_text in ("on", "off"), "it is 'on' or 'off'"),
+            "secret": (not self.secret or len(self.secret) >= 32, "it has at least 32 characters"),
+            "token_days": (self.token_days >= 1, "it is at least 1"),
             "port": (0 <= self.port <= 65535, "it is a number from 0 to 65535"),
         }
         for name, (good, reason) in rules.items():
             if not good:
-                raise ValueError(f"{variable(name)}={getattr(self, name)!r}: {reason}")
+                shown = "" if name == "secret" else f"={getattr(self, name)!r}"
+                raise ValueError(f"{variable(name)}{shown}: {reason}")
 
 
 def is_limit(text: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 import uuid
 from collections.abc import Callable, Coroutine, Iterable, Iterator
@@ -13,6 +14,7 @@ import pytest
 
 from rolewise import cli
 from rolewise.settings import settings
+from tests.serving import Server, Site
 
 Turn = dict[str, Any]
 
@@ -89,3 +91,27 @@ def free_port() -> int:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
     return port
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[Site]:
+    """A web site of another origin, which may use the server."""
+    site = Site()
+    yield site
+    site.stop()
+
+
+@pytest.fixture(scope="session")
+def web_server(site: Site, tmp_path_factory: pytest.TempPathFactory, announce: Callable[[str], None]) -> Iterator[Server]:
+    """One server for all tests of the web channel and of the widget."""
+    announce("Starting `rolewise serve` for the web channel (about 20 s; minutes when the model has to be trained first) ...")
+    server = Server(
+        tmp_path_factory.mktemp("web-server"),
+        ROLEWISE_CONTACT="https://careers.example",
+        ROLEWISE_ORIGINS=f"{site.address}, https://careers.example",
+    )
+    try:
+        yield server.start()
+        assert server.process and server.process.poll() is None, "the server ended during the tests:\n" + server.told()[-3000:]
+    finally:
+        server.kill(signal.SIGTERM)

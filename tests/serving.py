@@ -1,4 +1,4 @@
-"""What the tests of the running server share: a server of its own, started, asked and stopped as anybody would."""
+"""What the tests of the running server share: a server of its own, asked, frozen, killed and started again as it happens to servers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -18,6 +20,7 @@ import requests
 
 from rolewise.settings import PROJECT_ROOT
 
+SECRET = "a secret of the tests, which signs tokens for them only"
 # A model may have to be trained first.
 PATIENCE = 900
 
@@ -39,12 +42,11 @@ class Server:
         self.address = f"http://127.0.0.1:{self.port}"
         self.webhook = f"{self.address}/webhooks/rest/webhook"
         environment = {name: value for name, value in os.environ.items() if name != "HOST"}
-        self.environment = {**environment, "ROLEWISE_STORE": str(self.store), "PORT": str(self.port), **settings}
+        self.environment = {**environment, "ROLEWISE_STORE": str(self.store), "PORT": str(self.port), "ROLEWISE_SECRET": SECRET, **settings}
         self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Server:
-        self.start()
-        return self
+        return self.start()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.kill(signal.SIGTERM)
@@ -68,7 +70,7 @@ class Server:
             )
         return self.process
 
-    def start(self) -> None:
+    def start(self) -> Server:
         """Start it and wait until it is ready."""
         process = self.spawn()
         end = time.monotonic() + PATIENCE
@@ -76,11 +78,11 @@ class Server:
             assert process.poll() is None and time.monotonic() < end, self.told()[-3000:]
             try:
                 if requests.get(f"{self.address}/chat/ready", timeout=10).status_code == 200:
-                    return
+                    return self
             except requests.ConnectionError:
                 time.sleep(0.25)
 
-    def kill(self, sent: signal.Signals, wait: float = 60) -> int | None:
+    def kill(self, sent: signal.Signals = signal.SIGKILL, wait: float = 60) -> int | None:
         """Send a signal and wait for the end; returns the exit status."""
         if self.process is None:
             return None
@@ -94,6 +96,13 @@ class Server:
                 self.process.wait()
                 raise
         return self.process.returncode
+
+    def freeze(self) -> None:
+        """Whoever asks now waits."""
+        os.killpg(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        os.killpg(self.pid, signal.SIGCONT)
 
     def told(self) -> str:
         """What it has written so far."""
@@ -128,3 +137,67 @@ def kind(item: dict[str, Any]) -> str:
 
 def questions(item: dict[str, Any]) -> list[tuple[str, list[str]]]:
     return [(question["topic"], question["roles"]) for question in item["custom"]["card"]["questions"]]
+
+
+class Site:
+    """Somebody's web site on a port of its own; ``pages`` holds the headers and the HTML of each path."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, tuple[dict[str, str], str]] = {}
+        pages = self.pages
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                headers, html = pages.get(self.path, ({}, ""))
+                self.send_response(200 if self.path in pages else 404)
+                for name, value in {"Content-Type": "text/html", **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(html.encode("utf-8"))
+
+            def log_message(self, format: str, *args: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.address = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def page(self, path: str, html: str, **headers: str) -> str:
+        """Put a page there; gives its address."""
+        self.pages[path] = ({name.replace("_", "-"): value for name, value in headers.items()}, html)
+        return self.address + path
+
+    def stop(self) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Person:
+    """Somebody with a token who talks to the web channel over HTTP."""
+
+    def __init__(self, address: str, token: str | None = None) -> None:
+        self.address = f"{address}/chat"
+        self.token = token or requests.post(f"{self.address}/session", timeout=120).json()["token"]
+        self.count = 0
+
+    def call(self, method: str, path: str, **more: Any) -> requests.Response:
+        headers = {"Authorization": f"Bearer {self.token}", **more.pop("headers", {})}
+        return requests.request(method, f"{self.address}/{path}", headers=headers, timeout=120, **more)
+
+    def lines(self, text: str, message_id: str | None = None, **more: Any) -> list[dict[str, Any]]:
+        """The lines of the reply to a message."""
+        self.count += 1
+        response = self.call("POST", "message", json={"id": message_id or f"message-{self.count}", "text": text, **more})
+        assert response.status_code == 200, response.text
+        return [json.loads(line) for line in response.text.splitlines()]
+
+    def say(self, text: str, **more: Any) -> dict[str, Any]:
+        """The one message of the reply."""
+        (message,) = [line for line in self.lines(text, **more) if line["type"] == "message"]
+        return message
+
+    def history(self) -> list[dict[str, Any]]:
+        response = self.call("GET", "history")
+        assert response.status_code == 200, response.text
+        messages: list[dict[str, Any]] = response.json()["messages"]
+        return messages

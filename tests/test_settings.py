@@ -48,6 +48,10 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         "ROLEWISE_RETENTION_DAYS": "7",
         "ROLEWISE_METRICS": "off",
         "ROLEWISE_LOG_TEXT": "on",
+        "ROLEWISE_SECRET": "s" * 32,
+        "ROLEWISE_TOKEN_DAYS": "7",
+        "ROLEWISE_ORIGINS": "https://careers.example",
+        "ROLEWISE_CONTACT": "the front desk",
         "HOST": "0.0.0.0",
         "PORT": " 8080 ",
     }
@@ -71,6 +75,10 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         log_text="on",
         host="0.0.0.0",
         port=8080,
+        secret="s" * 32,
+        token_days=7,
+        origins="https://careers.example",
+        contact="the front desk",
     )
 
 

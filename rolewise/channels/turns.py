@@ -33,7 +33,12 @@ class TurnMessage(UserMessage):
 
 
 async def take_turn(
-    on_new_message: OnNewMessage, text: str, sender: str, channel: str, metadata: dict[str, Any] | None = None
+    on_new_message: OnNewMessage,
+    text: str,
+    sender: str,
+    channel: str,
+    metadata: dict[str, Any] | None = None,
+    counted: bool = False,
 ) -> list[dict[str, Any]]:
     """Work on one message; whatever happens, the sender gets words back.
 
@@ -43,6 +48,7 @@ async def take_turn(
         sender: the conversation's id.
         channel: the channel's name.
         metadata: kept with the message in the tracker store.
+        counted: the channel has counted the message for the sender's rate limit already.
 
     Returns:
         At least one item ``{recipient_id, text, buttons, custom: {card}}``.
@@ -51,7 +57,8 @@ async def take_turn(
         TooManyMessagesError: the sender is over the rate limit; Sanic makes status 429 with ``Retry-After`` of it.
     """
     began = time.perf_counter()
-    limits.count_sender(sender)
+    if not counted:
+        limits.count_sender(sender)
     admitted = admit(text, knowledge_for(None), settings().max_chars)
     if admitted.refusal:
         items = [plain(sender, admitted.refusal, "fallback")]
