@@ -17,6 +17,9 @@ from rolewise.settings import PROJECT_ROOT, settings
 
 DOMAIN: dict[str, Any] = yaml.safe_load((PROJECT_ROOT / "domain.yml").read_text(encoding="utf-8"))
 ACTIONS: list[str] = DOMAIN["actions"]
+VALIDATION = "validate_suits_form"
+# These leave the questionnaire, and empty what it has asked.
+LEAVING = {"action_start_over", "action_stop", "action_suits_result"}
 CARD_CHANNELS = ["web", "slack", "rest", "ask"]
 SALARY = Context(questions=[Question("salary", ("mle",))], roles=("mle",), mentioned=("mle",), answers=1, answer_id="a1").store()
 
@@ -82,10 +85,10 @@ async def run(executor: ActionExecutor, body: dict[str, Any]) -> tuple[dict[str,
 
 
 def test_the_domain_and_the_package_name_the_same_actions(executor: ActionExecutor) -> None:
-    assert {name for name in executor.actions if name != "action_"} == set(ACTIONS)
+    assert {name for name in executor.actions if name not in ("action_", "action_ask_suits_")} == set(ACTIONS)
 
 
-@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("action", [action for action in ACTIONS if action != VALIDATION])
 @pytest.mark.parametrize("context", [None, SALARY], ids=["at the start", "after an answer"])
 async def test_every_action_sends_a_card_with_complete_text(executor: ActionExecutor, action: str, context: Any) -> None:
     intent = "ask_salary" if action == "action_answer" else "feedback_positive" if action == "action_rate" else "greet"
@@ -94,7 +97,17 @@ async def test_every_action_sends_a_card_with_complete_text(executor: ActionExec
     assert card.kind != "error"
     assert " ".join(card.lead.split()) in " ".join(response["text"].split())
     assert all(len(line) <= 80 or "http" in line for line in response["text"].splitlines())
-    assert [event["name"] for event in events if event["event"] == "slot"] == ["context"]
+    more = ["requested_slot"] if action in LEAVING else ["rating"] if action == "action_rate" and context else []
+    assert [event["name"] for event in events if event["event"] == "slot"] == ["context", *more]
+
+
+async def test_the_form_is_validated_without_a_word(executor: ActionExecutor) -> None:
+    body = call(VALIDATION, "rest", "out_of_scope", None, [part("out_of_scope", decision="decline")], "building websites")
+    body["tracker"]["latest_message"]["questions"][0]["text"] = "building websites"
+    body["tracker"]["slots"]["requested_slot"] = "suits_interests"
+    result = await executor.run(body)
+    assert result["responses"] == []
+    assert [(event["name"], event["value"]) for event in result["events"]] == [("suits_interests", "build")]
 
 
 @pytest.mark.parametrize("channel", CARD_CHANNELS)

@@ -476,7 +476,7 @@ def test_start_over_forgets(talk: Conversation) -> None:
     assert talk.ask("tools", "tools").kind == "clarify"
 
 
-@pytest.mark.parametrize("act", "greet goodbye thanks bot_challenge chitchat calm menu affirm deny stop suits_me".split())
+@pytest.mark.parametrize("act", "greet goodbye thanks bot_challenge chitchat calm menu affirm deny stop".split())
 def test_every_other_act_has_words(act: str) -> None:
     for before in ([], [said("mle salary", "salary", "mle")]):
         talk = Conversation()

@@ -24,7 +24,7 @@ MESSAGES = [
     "what does a nurse earn in London as a junior 💰",
     "what does an ml engineer earn, and does a software engineer need a degree?",
 ]
-PART = {"text", "topic", "guesses", "decision", "roles", "others", "origins", "targets", "topics", "countries", "levels", "cues"}
+PART = {"text", "topic", "guesses", "decision", "roles", "others", "origins", "targets", "topics", "countries", "levels", "places", "cues"}
 
 FRESH = """
 import asyncio, json, sys
