@@ -146,7 +146,8 @@ class Bench:
 
     def stock(self) -> None:
         """Stock Rasa."""
-        self.system(STOCK, nlu_rasa.stock_config(FAST_EPOCHS if self.options.fast else None))
+        self.system(STOCK, nlu_rasa.stock_config(self._stock_epochs))
+        self.results["systems"][STOCK]["epochs"] = self._stock_epochs or nlu_rasa.stock_epochs()
 
     def ngrams(self) -> None:
         """The same features with Rasa's logistic regression."""
@@ -235,6 +236,10 @@ class Bench:
             self.keep()
 
     @property
+    def _stock_epochs(self) -> int | None:
+        return FAST_EPOCHS if self.options.fast else self.options.stock_epochs
+
+    @property
     def _seeds(self) -> int:
         return FAST_SEEDS if self.options.fast else int(self.options.seeds)
 
@@ -304,6 +309,9 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=5, help="runs of Rolewise a HINT3 bot (default 5)")
     parser.add_argument(
         "--stock-seeds", type=int, default=5, help="runs of stock Rasa a HINT3 bot (default 5; 0 leaves Rasa's own classifiers out there)"
+    )
+    parser.add_argument(
+        "--stock-epochs", type=int, metavar="N", help="epochs of stock Rasa's networks on the careers data (default its own, 100: hours)"
     )
     parser.add_argument("--out", type=Path, default=RESULTS, help="where the results go (default results/nlu.json)")
     parser.add_argument("--fast", action="store_true", help="a quick run that shows that everything works; its figures mean nothing")

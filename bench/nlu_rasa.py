@@ -44,6 +44,11 @@ def stock_config(epochs: int | None = None) -> dict[str, Any]:
     return config
 
 
+def stock_epochs() -> int:
+    """The epochs that Rasa's default configuration gives its intent classifier."""
+    return next(int(component["epochs"]) for component in stock_config()["pipeline"] if component["name"] == "DIETClassifier")
+
+
 def ngrams_config() -> dict[str, Any]:
     """The stock pipeline with Rasa's LogisticRegressionClassifier in the place of DIET and ResponseSelector."""
     config = stock_config()

@@ -50,11 +50,18 @@ def scored(results: dict[str, Any], group: str, name: str, columns: tuple[str, .
     return table(["", *columns], rows)
 
 
+# What Rasa's default configuration says.
+STOCK_EPOCHS = 100
+
+
 def run(results: dict[str, Any]) -> str:
     """What was run, and where."""
     told = results["run"]
     note = " **A quick run: its figures mean nothing.**" if told["fast"] else ""
     messages = f"{told['training messages']} training messages of {told['intents']} intents"
+    epochs = results.get("systems", {}).get(STOCK, {}).get("epochs", STOCK_EPOCHS)
+    if epochs != STOCK_EPOCHS:
+        note += f" Stock Rasa's networks were trained for {epochs} epochs instead of their {STOCK_EPOCHS}; its training time is of those."
     return f"Run of {told['date']}, commit {told['commit']}, {messages}; {told['machine']}.{note}"
 
 
