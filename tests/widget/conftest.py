@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from tests.serving import Server
 from tests.widget.chat import LAUNCH, Chat, NewChat
 
 # The first answer of a process takes longest, and the machine may be busy. Milliseconds.
 PATIENCE = 60_000
+expect.set_options(timeout=PATIENCE)
 
 
 # Not of the session: an event loop runs as long as Playwright does, and tests of other modules run their own.
