@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -108,11 +109,11 @@ class Answers:
         """
         questions = [question.normal() for question in questions]
         draft = Draft()
-        if note:
-            draft.lead.append(note)
         several = len(questions) > 1
         for question in questions:
             self._answer(draft, question, shown, several)
+        if note and not (note.startswith("For ") and draft.lead and draft.lead[0].startswith("For ")):
+            draft.lead.insert(0, note)
         compared = all(self._compares(question) and question.topic != SWITCH for question in questions)
         return Card(
             kind="comparison" if compared else "answer",
@@ -154,7 +155,8 @@ class Answers:
             return
         entry = self.entry(question)
         lead = self._placed_lead(draft, question, entry) or draft.say(entry.lead)
-        points = [] if shown == "short" else entry.points
+        placed = question.country is not None and self.figures(entry, question.country, question.level)[1]
+        points = [] if shown == "short" else self._about(question.country, entry.points) if placed else entry.points
         if several:
             draft.points.append(f"{self.title(question)} {lead}")
             points = points[:POINTS_EACH]
@@ -168,7 +170,6 @@ class Answers:
                 draft.cite(figure.sources)
             if entry.no_figure:
                 draft.caveats.append(entry.no_figure)
-        placed = question.country is not None and self.figures(entry, question.country, question.level)[1]
         if entry.caveat and shown != "short" and not placed:
             # What is not known of other places is no news beside the figure of the one that was asked about.
             draft.caveats.append(entry.caveat)
@@ -205,6 +206,14 @@ class Answers:
         if figures:
             return f"There is no sourced figure for {roles} {where}. The nearest I have: {lines}."
         return f"There is no sourced figure for {roles} {where}. {draft.say(entry.lead)}"
+
+    def _about(self, code: str | None, points: Sequence[Statement]) -> list[Statement]:
+        """The points about a country: what holds in another one is no answer."""
+        country = next((item for item in self.knowledge.countries if item.code == code), None)
+        names = [country.code, country.name, *country.aliases] if country else []
+        # Written as in the text: "us" is a word, "US" a country.
+        wanted = re.compile("|".join(rf"\b{re.escape(name)}\b" for name in names if not name.islower() or len(name) > 3) or r"(?!)")
+        return [point for point in points if wanted.search(point.text)]
 
     def place(self, question: Question) -> str:
         """The place and the level in words: ``at entry level in India``."""

@@ -26,6 +26,7 @@ NOT_SURE = re.compile(
     r"|pass|whatever|any of (?:them|these)|none of (?:them|these|those)|all of (?:them|these)|hard to say|no preference|depends)\b"
 )
 SKIPS = re.compile(r"^\W*(?:(?:please|can i|i'?ll|just|let'?s) )?(?:skip|pass)(?: (?:this|that|it|the question|this one|one))?\W*$")
+STOPS = re.compile(r"\b(?:stop|quit|cancel|end|exit|enough|abort|over|no more|don'?t want|do not want|leave)\b")
 GO_ON = re.compile(
     r"\b(?:go on|go ahead|carry on|keep going|continue|resume|proceed|next(?: question| one)?|back to|where were we|repeat|again|"
     r"the (?:quiz|questionnaire|questions?))\b"
@@ -118,13 +119,15 @@ class Quiz:
             return Reading(Move.INTERRUPT)
         text = _plain(message)
         short = len(text.split()) <= SHORT_WORDS
-        if short and SKIPS.match(text):
+        chosen = self.matching(self.questions[waiting], text)
+        if short and (SKIPS.match(text) or (NOT_SURE.search(text) and not chosen)):
             return Reading(Move.ANSWER, waiting, (UNSURE,))
+        if short and GO_ON.search(text) and not chosen and not ASKS.search(text) and not STOPS.search(text):
+            return Reading(Move.GO_ON)
         head = message.parts[0] if message.parts else None
         sure = head is not None and head.decision == "answer"
         if sure and message.intent in LEAVE:
             return Reading(Move.INTERRUPT)
-        chosen = self.matching(self.questions[waiting], text)
         if ASKS.search(text) and not (chosen and not _asks_known(message)):
             back = message.intent == QUIZ_INTENT or (short and GO_ON.search(text))
             return Reading(Move.GO_ON if back else Move.INTERRUPT)
@@ -134,7 +137,7 @@ class Quiz:
             return Reading(Move.ANSWER, waiting, (UNSURE,))
         if sure and message.intent in ASIDE:
             return Reading(Move.INTERRUPT)
-        if (short and GO_ON.search(text)) or message.intent in GOING_ON:
+        if message.intent in GOING_ON:
             return Reading(Move.GO_ON)
         return Reading(Move.INTERRUPT if sure else Move.UNCLEAR)
 

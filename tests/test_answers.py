@@ -276,3 +276,11 @@ def test_suggestions_are_at_most_four_and_none_twice(answers: Answers) -> None:
 )
 def test_what_it_knows(answers: Answers, question: Question, known: bool) -> None:
     assert answers.knows(question) is known
+
+
+def test_an_answer_for_one_country_keeps_to_it(answers: Answers) -> None:
+    for role in answers.knowledge.roles:
+        card = card_of(answers, Question("salary", (role,), None, "UK"))
+        assert "£" in card.lead and not [point for point in card.points if "$" in point and "UK" not in point]
+    noted = answers.card([Question("salary", ("ds",), None, "UK")], "a1", "For data scientists, as before:")
+    assert noted.lead.count("For data scientists") == 1

@@ -46,6 +46,7 @@ def said(text: str, intent: str = "out_of_scope", decision: str = "decline") -> 
         ("day", "when my model runs in production", ("live",)),
         ("day", "not sure", ("unsure",)),
         ("day", "skip this one", ("unsure",)),
+        ("strengths", "dont know", ("unsure",)),
         ("interests", "websites or robots", ("build", "models")),
     ],
 )
@@ -63,6 +64,8 @@ def test_words_are_matched_to_options(quiz: Quiz, question: str, text: str, opti
         ("thanks", "thanks", "answer", Move.INTERRUPT),
         ("go on", "more", "answer", Move.GO_ON),
         ("ok", "affirm", "answer", Move.GO_ON),
+        ("back to the questions", "stop", "answer", Move.GO_ON),
+        ("stop the questions", "stop", "answer", Move.INTERRUPT),
         ("which role suits me?", "start_quiz", "answer", Move.GO_ON),
         ("mountains and rivers", "out_of_scope", "decline", Move.UNCLEAR),
     ],
