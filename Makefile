@@ -79,7 +79,9 @@ lock: ## Resolve pyproject.toml into requirements.lock again
 	@scripts/lock
 
 clean: ## Remove models, results and caches (not .venv)
-	rm -rf models results build .rasa .cache .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf models results build .rasa .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@# .cache/secret stays: without it nobody gets back into a conversation, not even to delete it.
+	[ ! -d .cache ] || find .cache -mindepth 1 -maxdepth 1 ! -name secret -exec rm -rf {} +
 	find . -name __pycache__ -not -path './.venv/*' -not -path './.tools/*' -prune -exec rm -rf {} +
 
 # Runs those of the scripts that exist and names the others; fails when there is none.

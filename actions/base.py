@@ -55,7 +55,7 @@ class CardAction(Action):
             return []
         send(dispatcher, card, channel)
         events = [SlotSet(CONTEXT_SLOT, context.store()), *self.events(tracker, dialogue)]
-        if context.rating != rated:
+        if context.rating and context.rating != rated:
             # An event of its own: whoever reads the tracker store finds every rating by the name of its slot.
             events.append(SlotSet(RATING_SLOT, context.rating))
         return events

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rasa_sdk import Action, Tracker
-from rasa_sdk.events import ActiveLoop, EventType, SlotSet
+from rasa_sdk.events import ActiveLoop, EventType, FollowupAction, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.forms import REQUESTED_SLOT
 
@@ -41,8 +41,11 @@ class ValidateSuitsForm(Action):
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]) -> list[EventType]:
         """Set the slot that is answered; without an event the form steps back, and the rules answer the message."""
         dialogue = dialogue_of(tracker)
-        message, quiz = dialogue.numbered(message_of(tracker)), Quiz(dialogue.knowledge)
+        message = dialogue.numbered(message_of(tracker))
         slot = str(tracker.get_slot(REQUESTED_SLOT) or "")
+        if not dialogue.asks(slot[len(SLOT_PREFIX) :] or None):
+            return []  # a new model has no such question: the rules answer
+        quiz = Quiz(dialogue.knowledge)
         if slot:
             reading = quiz.read(message, slot[len(SLOT_PREFIX) :])
         elif message.chosen:
@@ -72,8 +75,8 @@ class AskQuestion(CardAction):
         return dialogue.ask(self.question)
 
     def events(self, tracker: Tracker, dialogue: Dialogue) -> list[EventType]:
-        """The form is running: there is nothing to set."""
-        return []
+        """The form is running and there is nothing to set; without such a question in the knowledge it ends."""
+        return [] if dialogue.asks(self.question) else [*leave_form(tracker), FollowupAction("action_listen")]
 
 
 class AskInterests(AskQuestion):

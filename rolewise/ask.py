@@ -18,6 +18,7 @@ from rasa.shared.core.events import UserUttered
 
 from rolewise import wording
 from rolewise.cards import Card
+from rolewise.channels.conversations import remove, stores
 from rolewise.channels.guard import admit
 from rolewise.channels.output import WholeMessages
 from rolewise.control import strip_control
@@ -60,9 +61,9 @@ class Asker:
         """Answer the turns of one conversation, in order."""
         sender = f"ask-{uuid.uuid4().hex}"
         answers = [await self.turn(sender, text) for text in turns]
-        store = self.agent.tracker_store
-        if store is not None and hasattr(store, "store"):
-            store.store.pop(sender, None)
+        if self.agent.tracker_store is not None:
+            for store in stores(self.agent.tracker_store):
+                remove(store, sender)
         return answers
 
     async def turn(self, sender: str, text: str) -> dict[str, Any]:

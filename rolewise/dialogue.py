@@ -206,8 +206,15 @@ class Dialogue:
         affirmed = act == "affirm" and self.context.offered and choice_from_payload(self.context.offered[0][1]) is not None
         return self.numbered(message).chosen is not None or bool(affirmed)
 
+    def asks(self, question_id: str | None) -> bool:
+        """Whether the knowledge has a questionnaire, with this question where one is named."""
+        content = self.knowledge.questionnaire
+        return content is not None and (question_id is None or question_id in {question.id for question in content.questions})
+
     def ask(self, question_id: str) -> Card:
-        """Ask one question of the questionnaire."""
+        """Ask one question of the questionnaire; without such a question, say in general how to choose."""
+        if not self.asks(question_id):
+            return self._answered([Question("choose")], None)
         quiz = Quiz(self.knowledge)
         question = quiz.questions[question_id]
         number = list(quiz.questions).index(question_id) + 1
@@ -233,6 +240,8 @@ class Dialogue:
         """
         context = self.context
         context.quiz, context.note = None, None
+        if not self.asks(None):
+            return self._answered([Question("choose")], None)
         leading = Quiz(self.knowledge).result(answers).leading
         context.answers += 1
         context.answer_id = f"a{context.answers}"
@@ -325,7 +334,7 @@ class Dialogue:
                 found.append(question)
             if len(found) == 2:
                 break
-        if len(roles) == 1:
+        if len(roles) == 1 and len(self.knowledge.roles) > 1:
             others = [role for role in [*reversed(context.mentioned), *self.knowledge.roles] if role not in roles]
             topic = last.topic if last.topic != COMPARE else "define_role"
             beside = Question(topic, (*roles, others[0]))

@@ -45,6 +45,12 @@ ASIDE = frozenset(
 GOING_ON = frozenset({"affirm", QUIZ_INTENT})
 
 
+# What denies the words behind it, so many of them; alone or with one word more, "no" is an answer.
+DENIAL = re.compile(r"no|not|never|none|nothing|without|hate|dislike|neither|nor|\w+n'?t", re.IGNORECASE)
+REACH = 3
+BARE_WORDS = 1
+
+
 class Move(Enum):
     """What a message does in the questionnaire."""
 
@@ -119,8 +125,8 @@ class Quiz:
             return Reading(Move.INTERRUPT)
         text = _plain(message)
         short = len(text.split()) <= SHORT_WORDS
-        chosen = self.matching(self.questions[waiting], text)
-        if short and (SKIPS.match(text) or (NOT_SURE.search(text) and not chosen)):
+        chosen = self.matching(self.questions[waiting], NOT_SURE.sub(" ", text))
+        if short and not chosen and not _asks_known(message) and (SKIPS.match(text) or NOT_SURE.search(text)):
             return Reading(Move.ANSWER, waiting, (UNSURE,))
         if short and GO_ON.search(text) and not chosen and not ASKS.search(text) and not STOPS.search(text):
             return Reading(Move.GO_ON)
@@ -196,10 +202,23 @@ def _asks_known(message: Message) -> bool:
 
 
 def _points(option: QuizOption, words: list[str], text: str) -> int:
-    """How many words of the option stand in a text; a phrase counts as many as it has."""
-    phrases = [phrase for phrase in option.words if " " in phrase and re.search(rf"\b{re.escape(phrase)}\b", text)]
-    single = [phrase for phrase in option.words if " " not in phrase and _stands_in(phrase, words, option.words)]
+    """How many words of the option stand in a text; a phrase counts as many as it has. What is denied does not count."""
+    phrases = [phrase for phrase in option.words if " " in phrase and _says(phrase, text)]
+    meant = words if len(words) <= BARE_WORDS else [word for index, word in enumerate(words) if not _denied(words, index)]
+    single = [phrase for phrase in option.words if " " not in phrase and _stands_in(phrase, meant, option.words)]
     return sum(len(phrase.split()) for phrase in phrases) + len(single)
+
+
+def _says(phrase: str, text: str) -> bool:
+    """Whether a phrase stands in a text and is not denied there."""
+    found = re.search(rf"\b{re.escape(phrase)}\b", text)
+    before = re.findall(r"[\w']+", text[: found.start()]) if found else []
+    return found is not None and not _denied([*before, phrase], len(before))
+
+
+def _denied(words: list[str], index: int) -> bool:
+    """Whether a word is a denial itself or stands behind one: "I don't like maths", "no master"."""
+    return any(DENIAL.fullmatch(word) for word in words[max(0, index - REACH) : index + 1])
 
 
 def _stands_in(phrase: str, words: list[str], known: list[str]) -> bool:

@@ -288,6 +288,8 @@ class Context:
         self.pending = self.pending if self.pending in topics else None
         self.roles = tuple(role for role in self.roles if role in roles)
         self.mentioned = tuple(role for role in self.mentioned if role in roles)
+        tapped = [(item, question_from_payload(item[1])) for item in self.offered]
+        self.offered = [item for item, q in tapped if q is None or (q.topic in topics and set(q.roles) <= roles)]
         return self
 
 

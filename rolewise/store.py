@@ -63,9 +63,10 @@ INSERT = "INSERT INTO events (sender_id, type_name, timestamp, intent_name, acti
 
 
 class StoredTracker(DialogueStateTracker):
-    """A tracker that knows how many of its events are in the store."""
+    """A tracker that knows how many of its events are in the store, and the id that the conversation's last event had there."""
 
     stored = 0
+    last = 0
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,9 @@ class SQLiteTrackerStore(TrackerStore, SerializedTrackerAsText):
             if tail is None or tail.last != last:
                 tail = Tail(last, _load(connection, sender_id, self.turns))
         self._remember(sender_id, tail)
-        return self._tracker(sender_id, tail.events)
+        tracker = self._tracker(sender_id, tail.events)
+        tracker.last = last
+        return tracker
 
     async def retrieve_full_tracker(self, conversation_id: str) -> DialogueStateTracker | None:
         """The whole conversation, all sessions of it."""
@@ -172,14 +175,25 @@ class SQLiteTrackerStore(TrackerStore, SerializedTrackerAsText):
         new = list(itertools.islice(tracker.events, known, None))
         if not new:
             return
-        last = await self._insert([_row(sender, event) for event in new])
+        follows = tracker.last if isinstance(tracker, StoredTracker) else None
+        last = await self._insert([_row(sender, event) for event in new], follows)
         if isinstance(tracker, StoredTracker):
-            tracker.stored = len(tracker.events)
+            tracker.stored, tracker.last = len(tracker.events), last
             self._remember(sender, Tail(last, tuple(latest(list(tracker.events), self.turns))))
         else:
             self._recent.pop(sender, None)
 
     # -- what the server calls ------------------------------------------------------------------------------------------------
+
+    async def spoken(self, conversation_id: str, limit: int) -> list[Event]:
+        """The latest messages of both sides, ratings and restarts among them, the oldest first; at most ``limit`` events."""
+        with self._connection() as connection:
+            rows = connection.execute(
+                "SELECT data FROM events WHERE sender_id = ? AND (type_name IN ('user', 'bot', 'restart') "
+                "OR (type_name = 'slot' AND action_name = 'rating')) ORDER BY id DESC LIMIT ?",
+                (conversation_id, limit),
+            ).fetchall()
+        return _events(rows[::-1])
 
     def probe(self) -> None:
         """Write something that changes nothing.
@@ -189,7 +203,8 @@ class SQLiteTrackerStore(TrackerStore, SerializedTrackerAsText):
             StoreError: the file is no longer the one that was opened.
         """
         with self._connection() as connection, database.transaction(connection):
-            connection.execute(f"PRAGMA user_version={database.VERSION}")
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            connection.execute(f"PRAGMA user_version={int(version)}")
 
     def close(self) -> None:
         """Write the log to the database and let go of the file."""
@@ -214,12 +229,18 @@ class SQLiteTrackerStore(TrackerStore, SerializedTrackerAsText):
         if len(self._recent) > CACHED:
             self._recent.popitem(last=False)
 
-    async def _insert(self, rows: list[tuple[Any, ...]]) -> int:
-        """Write rows in one transaction; returns the id of the last."""
+    async def _insert(self, rows: list[tuple[Any, ...]], follows: int | None) -> int:
+        """Write rows of one conversation in one transaction; returns the id of the last.
+
+        ``follows`` is the id of the event that they follow, 0 for none. Where the conversation was deleted, restored or gone on with
+        meanwhile, they would be half a conversation, or one that was to be forgotten.
+        """
         end = asyncio.get_running_loop().time() + self.patience
         while True:
             try:
                 with self._connection() as connection, database.transaction(connection):
+                    if follows is not None and _last_id(connection, rows[0][0]) != follows:
+                        raise StoreError("the conversation was changed or deleted while its turn was running")
                     connection.executemany(INSERT, rows)
                     last = int(connection.execute("SELECT last_insert_rowid()").fetchone()[0])
                 break

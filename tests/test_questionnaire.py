@@ -47,6 +47,10 @@ def said(text: str, intent: str = "out_of_scope", decision: str = "decline") -> 
         ("day", "not sure", ("unsure",)),
         ("day", "skip this one", ("unsure",)),
         ("strengths", "dont know", ("unsure",)),
+        ("degree", "no idea", ("unsure",)),
+        ("degree", "no", ("none",)),
+        ("degree", "I have a bachelor's degree, no master", ("bachelor",)),
+        ("coding", "not a lot", ("some",)),
         ("interests", "websites or robots", ("build", "models")),
     ],
 )
@@ -67,6 +71,8 @@ def test_words_are_matched_to_options(quiz: Quiz, question: str, text: str, opti
         ("back to the questions", "stop", "answer", Move.GO_ON),
         ("stop the questions", "stop", "answer", Move.INTERRUPT),
         ("which role suits me?", "start_quiz", "answer", Move.GO_ON),
+        ("I don't like websites", "out_of_scope", "decline", Move.UNCLEAR),
+        ("not sure, what does an mle earn?", "ask_salary", "answer", Move.INTERRUPT),
         ("mountains and rivers", "out_of_scope", "decline", Move.UNCLEAR),
     ],
 )
@@ -234,3 +240,12 @@ def test_a_question_after_a_rating_is_no_reason(talk: Talk) -> None:
     talk("what does a data scientist earn?", "thumbs down")
     assert talk("do I need a degree to be a data scientist?")["kind"] == "answer"
     assert talk.slots()["rating"]["reason"] is None
+
+
+def test_without_a_questionnaire_the_advice_on_choosing_stands_in(knowledge: Knowledge) -> None:
+    from rolewise.dialogue import Dialogue
+    from rolewise.questions import Context
+
+    for without in (knowledge.copy(update={"questionnaire": None}), knowledge):
+        card = Dialogue(without, Context()).ask("interests" if without.questionnaire is None else "no such question")
+        assert card.kind == "answer" and card.questions[0].topic == "choose"

@@ -349,7 +349,10 @@ export class RolewiseChat extends HTMLElement {
         wait = 1;
       } catch (error) {
         const { kind, seconds } = error instanceof Problem ? error : new Problem('failed');
-        if (kind === 'token') this.beginAnew();
+        if (kind === 'token' && wait === 1) {
+          this.beginAnew();
+          wait = 2;
+        }
         else if (this.loaded && (kind === 'refused' || kind === 'failed')) {
           this.client.unqueue(message.id);
           this.showFailed(message);

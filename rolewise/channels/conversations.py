@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from typing import Any
 
@@ -25,6 +26,9 @@ RATING_SLOT = "rating"
 MESSAGE_ID = "message_id"
 TITLE = "title"
 
+# Events that a history is made of at most.
+MAX_EVENTS = 600
+
 Message = dict[str, Any]
 
 
@@ -33,7 +37,9 @@ class UnknownAnswer(Exception):
 
 
 async def events_of(agent: Agent, conversation: str) -> list[Event]:
-    """Every stored event of a conversation, the oldest first."""
+    """The stored events of a conversation, the oldest first; of a long one what both sides said last."""
+    if isinstance(agent.tracker_store, SQLiteTrackerStore):
+        return await agent.tracker_store.spoken(conversation, MAX_EVENTS)
     tracker = await agent.tracker_store.retrieve_full_tracker(conversation)
     return list(tracker.events) if tracker else []
 
@@ -127,7 +133,11 @@ async def delete(agent: Agent, conversation: str) -> None:
     """
     async with agent.lock_store.lock(conversation):
         for store in stores(agent.tracker_store):
-            remove(store, conversation)
+            if isinstance(store, SQLiteTrackerStore):
+                # It may have to wait for another writer: not on the event loop.
+                await asyncio.to_thread(database.delete, store.path, conversation)
+            else:
+                remove(store, conversation)
 
 
 def stores(store: TrackerStore) -> list[TrackerStore]:
@@ -139,9 +149,7 @@ def stores(store: TrackerStore) -> list[TrackerStore]:
 
 def remove(store: TrackerStore, conversation: str) -> None:
     """Remove a conversation from one store."""
-    if isinstance(store, SQLiteTrackerStore):
-        database.delete(store.path, conversation)
-    elif isinstance(store, SQLTrackerStore):
+    if isinstance(store, SQLTrackerStore):
         with store.session_scope() as session:
             session.query(store.SQLEvent).filter(store.SQLEvent.sender_id == conversation).delete()
             session.commit()

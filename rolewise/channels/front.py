@@ -38,6 +38,8 @@ class Front:
         if isinstance(message, TurnMessage):
             return await self._understood(message)
         began = time.perf_counter()
+        # What the request says of its channel becomes a label of the metrics: only names of channels may.
+        message.input_channel = message.output_channel.name() if message.output_channel else None
         try:
             limits.count_sender(message.sender_id)
         except TooManyMessagesError as error:

@@ -13,6 +13,9 @@ from rolewise.questions import question_from_payload
 
 MAX_SENDER = 200
 # str.strip and Rasa take every Unicode space from the front, so a slash behind one must go, too.
+# A rating by a button, with a reason perhaps.
+RATING = re.compile(r'/feedback_(?:positive|negative)\{"answer_id": ?"a\d{1,9}"(?:, ?"reason": ?"[^"\\\x00-\x1f]{0,500}")?\}')
+
 LEADING_SLASHES = re.compile(r"^[\s/]+")
 
 
@@ -57,6 +60,8 @@ def is_sender(value: object) -> bool:
 
 def is_own_payload(text: str, knowledge: Knowledge) -> bool:
     """Whether a text is a payload that a card of this assistant could offer."""
+    if RATING.fullmatch(text):
+        return True
     chosen = choice_from_payload(text)
     if chosen is not None:
         return knowledge.questionnaire is not None and (not chosen or Quiz(knowledge).read_choice(chosen).move == Move.ANSWER)

@@ -36,17 +36,20 @@ class Health:
         self._checked: float = -READY_SECONDS
         self._reason: str | None = None
 
-    def reason(self) -> str | None:
+    async def reason(self) -> str | None:
         """None when a message can be answered and stored, or why not."""
         if not self.warm:
             return "starting or stopping"
-        if isinstance(self.store, SQLiteTrackerStore) and time.monotonic() > self._checked + READY_SECONDS:
+        if time.monotonic() > self._checked + READY_SECONDS:
             try:
-                self.store.probe()
+                if isinstance(self.store, SQLiteTrackerStore):
+                    self.store.probe()
+                elif self.store is not None:
+                    await self.store.exists("ready")
                 self._reason = None
             except Exception as error:
-                self._reason = "the store cannot be written"
-                logger.error("The store cannot be written: %s.", error)
+                self._reason = "the store cannot be used"
+                logger.error("The store cannot be used: %s.", error)
             self._checked = time.monotonic()
         return self._reason
 
@@ -77,7 +80,7 @@ def routes(health: Health) -> Blueprint:
 
     @blueprint.route("/chat/ready", methods=["GET"])
     async def ready(request: Request) -> HTTPResponse:
-        reason = health.reason()
+        reason = await health.reason()
         if reason:
             return response.json({"status": "not ready", "reason": reason}, status=503)
         return response.json({"status": "ok"})

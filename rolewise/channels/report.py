@@ -65,6 +65,11 @@ def error(reason: str) -> None:
     metrics().errors.labels(reason).inc()
 
 
+def rated(value: str) -> None:
+    """Count a rating, ``up`` or ``down``, that came by a button."""
+    metrics().ratings.labels(value).inc()
+
+
 def turn(message: UserMessage, items: list[dict[str, Any]], seconds: float, error_id: str | None) -> None:
     """Count and log a turn.
 

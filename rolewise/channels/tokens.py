@@ -16,6 +16,8 @@ ALGORITHM = "HS256"
 AUDIENCE = "rolewise-web"
 DAY = 24 * 60 * 60
 # RFC 7518 asks for a key as long as the hash.
+# Seconds that the clocks of two servers may differ.
+LEEWAY = 60
 SECRET_BYTES = 32
 
 
@@ -41,7 +43,9 @@ def conversation_of(token: str) -> str:
         TokenError: it opens none.
     """
     try:
-        claims = jwt.decode(token, secret(), algorithms=[ALGORITHM], audience=AUDIENCE, options={"require": ["sub", "exp", "iat"]})
+        claims = jwt.decode(
+            token, secret(), algorithms=[ALGORITHM], audience=AUDIENCE, leeway=LEEWAY, options={"require": ["sub", "exp", "iat"]}
+        )
     except jwt.InvalidTokenError as error:
         raise TokenError(str(error)) from error
     return str(claims["sub"])

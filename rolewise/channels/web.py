@@ -10,6 +10,7 @@ import logging
 import re
 import time
 import uuid
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 from weakref import WeakValueDictionary
@@ -20,7 +21,7 @@ from sanic import Blueprint, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
-from rolewise.channels import conversations, files, limits, origins
+from rolewise.channels import conversations, files, limits, origins, report
 from rolewise.channels.tokens import TokenError, conversation_of, mint
 from rolewise.channels.turns import OnNewMessage, take_turn
 from rolewise.control import strip_control
@@ -43,7 +44,14 @@ INVALID_RATING = "the body must be a JSON object with 'answer_id' (text), 'value
 UNKNOWN_ANSWER = "this conversation holds no answer of that id"
 FAILED = "something went wrong on the server"
 
+# Deleted conversations that are remembered.
+MAX_DELETED = 10_000
+
 Handler = Callable[..., Awaitable[HTTPResponse | None]]
+
+
+class DeletedError(Exception):
+    """A message of a conversation that was deleted meanwhile."""
 
 
 class WebChannel(InputChannel):
@@ -53,6 +61,8 @@ class WebChannel(InputChannel):
         """A channel without conversations."""
         # One turn of a conversation at a time: a message sent again waits for its first sending, and gets the same answer.
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        # What was on its way when its conversation was deleted must not begin it again.
+        self._deleted: OrderedDict[str, None] = OrderedDict()
 
     @classmethod
     def name(cls) -> str:
@@ -104,6 +114,8 @@ class WebChannel(InputChannel):
                 return answer({"error": INVALID_MESSAGE}, 400)
             if not isinstance(text, str) or not text.strip() or not isinstance(title, str):
                 return answer({"error": INVALID_MESSAGE}, 400)
+            if conversation in self._deleted:
+                return answer({"error": INVALID_TOKEN}, 401, {"WWW-Authenticate": "Bearer"})
             limits.count_sender(conversation)  # here, where the answer can still have the status 429
             metadata = {conversations.MESSAGE_ID: message_id, conversations.TITLE: strip_control(title).strip()[:MAX_TITLE]}
             turn = self._turn(request.app.ctx.agent, on_new_message, conversation, message_id, text, metadata)
@@ -128,12 +140,14 @@ class WebChannel(InputChannel):
             answer_id, value, reason = body.get("answer_id"), body.get("value"), body.get("reason", "")
             if not isinstance(answer_id, str) or value not in RATINGS or not isinstance(reason, str):
                 return answer({"error": INVALID_RATING}, 400)
+            limits.count_sender(conversation)
             async with self._lock(conversation):
                 try:
                     reason = strip_control(reason).strip()[:MAX_REASON]
                     await conversations.keep_rating(request.app.ctx.agent, conversation, answer_id, value, reason)
                 except conversations.UnknownAnswer:
                     return answer({"error": UNKNOWN_ANSWER}, 404)
+            report.rated(value)
             return answer({"status": "ok"})
 
         @routes.route("/start-over", methods=["POST", "OPTIONS"])
@@ -147,6 +161,9 @@ class WebChannel(InputChannel):
         @with_token
         async def delete(request: Request, conversation: str) -> HTTPResponse:
             async with self._lock(conversation):
+                self._deleted[conversation] = None
+                while len(self._deleted) > MAX_DELETED:
+                    self._deleted.popitem(last=False)
                 await conversations.delete(request.app.ctx.agent, conversation)
             return answer({"status": "ok"})
 
@@ -162,6 +179,8 @@ class WebChannel(InputChannel):
     ) -> list[conversations.Message]:
         """Answer a message, once: one that was answered before gets the stored answer."""
         async with self._lock(conversation):
+            if conversation in self._deleted:
+                raise DeletedError(conversation)
             # A message comes again soon after it came first, so the last turns are enough to know it by.
             said = conversations.history(await conversations.latest_events_of(agent, conversation))
             stored = conversations.answer_to(said, message_id)
