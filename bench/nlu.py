@@ -117,7 +117,7 @@ class Bench:
 
     def run(self) -> dict[str, Any]:
         """Run the stages asked for, keeping the results after each."""
-        self.results["run"] = {
+        run = {
             "date": time.strftime("%Y-%m-%d"),
             "commit": _commit(),
             "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
@@ -125,8 +125,11 @@ class Bench:
             "training messages": len(self.examples.texts),
             "intents": len(set(self.examples.labels)),
         }
+        self.results["run"] = run
         for stage in self.options.only or STAGES:
             getattr(self, stage)()
+            # Results of other stages may be of an earlier run: each says of which.
+            self.results.setdefault("runs", {})[stage] = run
             self.keep()
         return self.results
 

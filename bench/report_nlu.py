@@ -56,12 +56,21 @@ STOCK_EPOCHS = 100
 
 def run(results: dict[str, Any]) -> str:
     """What was run, and where."""
-    told = results["run"]
-    note = " **A quick run: its figures mean nothing.**" if told["fast"] else ""
-    messages = f"{told['training messages']} training messages of {told['intents']} intents"
+    groups: dict[str, list[str]] = {}
+    for stage, told in (results.get("runs") or {"all": results["run"]}).items():
+        groups.setdefault(_one_run(told), []).append(stage)
+    lines = [line if len(groups) == 1 else f"{', '.join(stages)}: {line}" for line, stages in groups.items()]
     epochs = results.get("systems", {}).get(STOCK, {}).get("epochs", STOCK_EPOCHS)
     if epochs != STOCK_EPOCHS:
-        note += f" Stock Rasa's networks were trained for {epochs} epochs instead of their {STOCK_EPOCHS}; its training time is of those."
+        lines.append(
+            f"Stock Rasa's networks were trained for {epochs} epochs instead of their {STOCK_EPOCHS}; its training time is of those."
+        )
+    return "\n\n".join(lines)
+
+
+def _one_run(told: dict[str, Any]) -> str:
+    note = " **A quick run: its figures mean nothing.**" if told["fast"] else ""
+    messages = f"{told['training messages']} training messages of {told['intents']} intents"
     return f"Run of {told['date']}, commit {told['commit']}, {messages}; {told['machine']}.{note}"
 
 

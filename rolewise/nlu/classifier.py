@@ -15,6 +15,7 @@ from rasa.shared.constants import DEFAULT_NLU_FALLBACK_INTENT_NAME
 from rasa.shared.nlu.constants import INTENT, INTENT_RANKING_KEY, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
+from threadpoolctl import ThreadpoolController
 
 from rolewise.nlu.decide import DECLINE, OUT_OF_SCOPE, parts_of
 from rolewise.nlu.featurizer import PIECES, VECTORS, SentenceEncoderFeaturizer
@@ -65,6 +66,7 @@ class RolewiseClassifier(GraphComponent, IntentClassifier):
         self._model_storage = model_storage
         self._resource = resource
         self._model: IntentModel | None = None
+        self._threads = ThreadpoolController()
 
     @classmethod
     def create(
@@ -132,9 +134,11 @@ class RolewiseClassifier(GraphComponent, IntentClassifier):
                     _set(message, DEFAULT_NLU_FALLBACK_INTENT_NAME if message.get(TEXT) else None, 0.0, [], [])
                 continue
             english = bool(message.get(ENGLISH, True))
-            parts = parts_of(
-                message.get(PIECES), message.get(VECTORS), self._model, english, self._ngram_text, self._config["ranking_length"]
-            )
+            # The products are small: a second thread of the linear algebra would mostly wait, and cost as much as the first.
+            with self._threads.limit(limits=1, user_api="blas"):
+                parts = parts_of(
+                    message.get(PIECES), message.get(VECTORS), self._model, english, self._ngram_text, self._config["ranking_length"]
+                )
             head = parts[0]
             ranking = [{"name": guess.intent, "confidence": guess.confidence} for guess in head.guesses]
             intent: str | None = head.best.intent

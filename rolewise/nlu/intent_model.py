@@ -219,10 +219,20 @@ class IntentModel:
         exponentials = np.exp(scores)
         return exponentials / exponentials.sum(axis=1, keepdims=True)
 
-    def nearness(self, vectors: FloatArray) -> FloatArray:
-        """For each row and class, the cosine to the nearest training example of that class, at least 0; ``(n, classes)``."""
+    def nearness(self, vectors: FloatArray, among: Sequence[int] | None = None) -> FloatArray:
+        """For each row and class, the cosine to the nearest training example of that class, at least 0; ``(n, classes)``.
+
+        With ``among`` only those classes are looked at, the others stay 0: the examples of all are more than a processor keeps at hand.
+        """
+        first = np.searchsorted(self._labels, np.arange(len(self.classes) + 1))
+        if among is not None:
+            near = np.zeros((len(vectors), len(self.classes)), dtype=np.float32)
+            asked = vectors.astype(np.float32)
+            for column in among:
+                near[:, column] = (asked @ self._memory[first[column] : first[column + 1]].T).max(axis=1)
+            return np.clip(near, 0.0, 1.0)
         similarity = vectors.astype(np.float32) @ self._memory.T
-        first = np.searchsorted(self._labels, np.arange(len(self.classes)))
+        first = first[:-1]
         nearest = np.maximum.reduceat(similarity, first, axis=1)
         return np.clip(nearest, 0.0, 1.0)
 
@@ -236,7 +246,7 @@ class IntentModel:
         The first confidence is the calibrated one; those behind it keep their proportion to it.
         """
         order = np.argsort(-probabilities, axis=1, kind="stable")[:, :length]
-        near = self.nearness(vectors) if self.config.nearness else np.ones_like(probabilities)
+        near = self.nearness(vectors, self._among(order)) if self.config.nearness else np.ones_like(probabilities)
         strength = np.sqrt(probabilities * near)
         best, features = self._evidence(probabilities, vectors, near)
         confidence = self._confidence(features)
@@ -247,6 +257,13 @@ class IntentModel:
             scale = first / head if head > 0 else 0.0
             ranked.append([(self.classes[column], min(1.0, float(strength[row, column]) * scale)) for column in columns])
         return ranked
+
+    def _among(self, order: FloatArray) -> list[int] | None:
+        """The classes that a ranking needs: those ranked, at least two of them, and the rejecting one; None where that is most."""
+        wanted = {int(column) for column in order.ravel()}
+        if self.reject in self.classes:
+            wanted.add(self.classes.index(self.reject))
+        return sorted(wanted) if order.shape[1] >= 2 and len(wanted) <= len(self.classes) * 3 // 4 else None
 
     def _evidence(self, probabilities: FloatArray, vectors: FloatArray, near: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
         """The best class of each row, and what speaks for it and against it, ``(n, 7)``."""
