@@ -47,7 +47,8 @@ class Dialogue:
         if self._reason(message, act):
             self.context.rating = {**(self.context.rating or {}), "reason": message.text[:MAX_REASON]}
             return self._small_talk(wording.RATED_REASON)
-        card: Card = getattr(self, act)(message)
+        again = self.understanding.goes_on(message)
+        card: Card = self.answer(replace(message, tapped=again, parts=())) if again else getattr(self, act)(message)
         return card
 
     def numbered(self, message: Message) -> Message:

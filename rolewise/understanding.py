@@ -36,6 +36,8 @@ NO_MATTER = re.compile(
 )
 # Nothing but a topic, as of a role that both know: "what's the salary?".
 DEFINITE = re.compile(r"^\W*(?:(?:and|so|ok|then|what|what's|whats|is|are|how|how's|about)\W+)*the\W+\w+(?:\W+\w+)?\W*$")
+ANNOUNCED = re.compile(r"^\W*(?:(?:and|so|ok)\W+)*(?:what|how) about (?:the )?\w+(?: \w+)?\W*$")
+WITHOUT_ONE = re.compile(r"\b(?:without|with|need|have|having|get|getting) (?:one|any|it)\b")
 VERSUS = re.compile(r"^\W*(?:(?:and|or|so|ok|how|what|about)\W+)*(?:vs|versus|than|compared?|comparing)\b")
 MOST = re.compile(r"\b(?:most|best|highest|least|lowest|worst|\w{3,}est)\b")
 SEVERAL_OTHERS = re.compile(r"\b(?:two|2|ones|others)\b")
@@ -95,6 +97,9 @@ class Understanding:
         meant = self.comparison_meant(head) if len(parts) == 1 else None
         if meant is not None:
             head, parts = meant, [meant]
+        if len(parts) == 2 and ANNOUNCED.match(head.text) and not head.roles and cues.COMPARING in parts[1].cues:
+            # "what about growth, which has the better outlook": the second says what the first only announces.
+            head, parts = parts[1], parts[1:]
         questions: list[Question] = []
         note: str | None = None
         pointing = False
@@ -153,6 +158,13 @@ class Understanding:
         if not named and len(topics) == 1:
             named = [Guess(f"{INTENT_PREFIX}{topics[0]}", part.best.confidence)]
         return replace(part, guesses=(named[0], *part.guesses), decision="answer") if named else None
+
+    def goes_on(self, message: Message) -> Question | None:
+        """The last question again, where an unsure message asks on about its subject: "can I do it without one?" after degrees."""
+        part = message.parts[0] if len(message.parts) == 1 else None
+        if part is None or part.decision == "answer" or part.roles or part.others or part.topics or not self.context.topic:
+            return None
+        return replace(self.context.questions[-1]) if WITHOUT_ONE.search(part.text) else None
 
     def _compares_on(self, part: Part) -> bool:
         """Whether a message only sets another role beside what was answered: "compared to software engineers?"."""
