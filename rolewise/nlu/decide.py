@@ -16,7 +16,8 @@ from rolewise.nlu.split import Piece
 from rolewise.questions import Guess, Part, unique
 
 OUT_OF_SCOPE = "out_of_scope"
-FOLLOW_UP = "follow_up"
+FOLLOW_UP, START_QUIZ = "follow_up", "start_quiz"
+CHOOSE = "choose"
 ANSWER, ASK, DECLINE = "answer", "ask", "decline"
 
 # A message of more words than this rambles: its last question decides together with the whole.
@@ -67,6 +68,9 @@ def parts_of(
         return [replace(parts[0], guesses=_guesses(ranking), decision=decision, roles=parts[last].roles or parts[0].roles)]
     sure = [index for index in asked if parts[index].decision == ANSWER and parts[index].topic]
     behind = parts[asked[-1]] if asked else None
+    if behind and behind.best.intent == START_QUIZ and behind.decision == ANSWER and {part.topic for part in parts} <= {None, CHOOSE}:
+        # "am I more of this or of that? which role suits me": the last sentence is what is wanted.
+        return [behind]
     if parts[0].best.intent == FOLLOW_UP and behind and behind.topic and not behind.roles and behind.best.confidence >= AFTER_ROLE:
         # "what about data scientists, what do they do": the role comes first, the question after it.
         return [replace(behind, roles=parts[0].roles, decision=ANSWER)]
