@@ -29,8 +29,12 @@ class Chat:
         self.announcer = self.element.get_by_role("status")
 
     def open(self) -> Chat:
-        if not self.window.is_visible():
+        # A page may open it by itself at the same moment, and the click then closes it.
+        for _ in range(5):
+            if self.window.is_visible():
+                break
             self.launcher.click()
+            self.page.wait_for_timeout(500)
         expect(self.window).to_be_visible()
         return self
 
