@@ -56,7 +56,7 @@ def forged(**claims: Any) -> str:
     [
         pytest.param("", id="none"),
         pytest.param("x.y.z", id="no token"),
-        pytest.param(forged(exp=int(time.time()) - 10), id="expired"),
+        pytest.param(forged(exp=int(time.time()) - 120), id="expired"),
         pytest.param(forged(aud="another"), id="for something else"),
         pytest.param(
             jwt.encode({"sub": "web-1", "aud": "rolewise-web", "iat": 1, "exp": 4e9}, "x" * 32, algorithm="HS256"), id="other secret"
