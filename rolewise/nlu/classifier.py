@@ -58,7 +58,7 @@ class RolewiseClassifier(GraphComponent, IntentClassifier):
     @classmethod
     def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
         """Train again when the helper modules change."""
-        return sources_hash("intent_model", "split", "text", "names")
+        return sources_hash("intent_model", "ngrams", "split", "text", "names")
 
     def __init__(self, config: dict[str, Any], model_storage: ModelStorage, resource: Resource) -> None:
         """Keep where to store; the model comes with training or loading."""

@@ -15,10 +15,15 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sparse
 
+from rolewise.nlu.ngrams import NgramCounter
+
 # Types that skops meets in the saved model and that are known to be plain data.
 TRUSTED_TYPES = ["scipy.sparse._csr.csr_matrix"]
 
 FloatArray = np.ndarray
+
+# Of so many best classes a ranking looks for the nearest example; of one more, the one that rejects.
+NEAR = 3
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,7 @@ class IntentModel:
         self.reject: str | None = None
         self.calibration: list[float] = []
         self._vectorizers: list[Any] = []
+        self._counters: list[NgramCounter] = []
         self._coefficients: FloatArray = np.zeros((0, 0), dtype=np.float32)
         self._intercept: FloatArray = np.zeros(0, dtype=np.float32)
         self._memory: FloatArray = np.zeros((0, 0), dtype=np.float32)
@@ -211,7 +217,7 @@ class IntentModel:
 
     def probabilities(self, texts: Sequence[str], vectors: FloatArray) -> FloatArray:
         """Probabilities of shape ``(n, classes)``; rows add up to 1 unless ``one_vs_rest``."""
-        scores = np.asarray(self._features(texts, vectors) @ self._coefficients) + self._intercept
+        scores = self._scores(texts, vectors)
         if self.config.one_vs_rest:
             result: FloatArray = 1.0 / (1.0 + np.exp(-scores))
             return result
@@ -219,22 +225,43 @@ class IntentModel:
         exponentials = np.exp(scores)
         return exponentials / exponentials.sum(axis=1, keepdims=True)
 
-    def nearness(self, vectors: FloatArray, among: Sequence[int] | None = None) -> FloatArray:
-        """For each row and class, the cosine to the nearest training example of that class, at least 0; ``(n, classes)``.
+    def _scores(self, texts: Sequence[str], vectors: FloatArray) -> FloatArray:
+        """What the features times the coefficients give, ``(n, classes)``, without a sparse matrix of one message's few n-grams."""
+        scores = np.tile(self._intercept, (len(texts), 1))
+        start = 0
+        if self.config.encoder:
+            start = vectors.shape[1]
+            scores += vectors.astype(np.float32) @ self._coefficients[:start]
+        if self.config.ngrams and not self._counters:
+            self._counters = [NgramCounter(vectorizer) for vectorizer in self._vectorizers]
+        for counter in self._counters:
+            for row, text in enumerate(texts):
+                columns, weights = counter(text)
+                scores[row] += (self.config.ngram_weight * weights) @ self._coefficients[start + columns]
+            start += counter.width
+        return scores
 
-        With ``among`` only those classes are looked at, the others stay 0: the examples of all are more than a processor keeps at hand.
-        """
-        first = np.searchsorted(self._labels, np.arange(len(self.classes) + 1))
-        if among is not None:
-            near = np.zeros((len(vectors), len(self.classes)), dtype=np.float32)
-            asked = vectors.astype(np.float32)
-            for column in among:
-                near[:, column] = (asked @ self._memory[first[column] : first[column + 1]].T).max(axis=1)
-            return np.clip(near, 0.0, 1.0)
+    def nearness(self, vectors: FloatArray) -> FloatArray:
+        """For each row and class, the cosine to the nearest training example of that class, at least 0; ``(n, classes)``."""
+        first = np.searchsorted(self._labels, np.arange(len(self.classes)))
         similarity = vectors.astype(np.float32) @ self._memory.T
-        first = first[:-1]
         nearest = np.maximum.reduceat(similarity, first, axis=1)
         return np.clip(nearest, 0.0, 1.0)
+
+    def _nearness_of(self, order: FloatArray, vectors: FloatArray) -> FloatArray:
+        """As :meth:`nearness`, for the classes that a decision needs: the :data:`NEAR` best and the rejecting one.
+
+        The examples of all classes are more than a processor keeps at hand. A class further behind counts as near as the least of these.
+        """
+        first = np.searchsorted(self._labels, np.arange(len(self.classes) + 1))
+        outside = [self.classes.index(self.reject)] if self.reject in self.classes else []
+        near = np.zeros((len(vectors), len(self.classes)), dtype=np.float32)
+        for row, vector in enumerate(vectors.astype(np.float32)):
+            among = [*order[row, :NEAR], *outside]
+            found = [float((self._memory[first[column] : first[column + 1]] @ vector).max()) for column in among]
+            near[row] = min(found)
+            near[row, among] = found
+        return np.clip(near, 0.0, 1.0)
 
     def rank(self, texts: Sequence[str], vectors: FloatArray, length: int = 5) -> list[list[tuple[str, float]]]:
         """The best classes of each text with their confidence, the best first."""
@@ -246,7 +273,7 @@ class IntentModel:
         The first confidence is the calibrated one; those behind it keep their proportion to it.
         """
         order = np.argsort(-probabilities, axis=1, kind="stable")[:, :length]
-        near = self.nearness(vectors, self._among(order)) if self.config.nearness else np.ones_like(probabilities)
+        near = self._nearness_of(order, vectors) if self.config.nearness else np.ones_like(probabilities)
         strength = np.sqrt(probabilities * near)
         best, features = self._evidence(probabilities, vectors, near)
         confidence = self._confidence(features)
@@ -257,13 +284,6 @@ class IntentModel:
             scale = first / head if head > 0 else 0.0
             ranked.append([(self.classes[column], min(1.0, float(strength[row, column]) * scale)) for column in columns])
         return ranked
-
-    def _among(self, order: FloatArray) -> list[int] | None:
-        """The classes that a ranking needs: those ranked, at least two of them, and the rejecting one; None where that is most."""
-        wanted = {int(column) for column in order.ravel()}
-        if self.reject in self.classes:
-            wanted.add(self.classes.index(self.reject))
-        return sorted(wanted) if order.shape[1] >= 2 and len(wanted) <= len(self.classes) * 3 // 4 else None
 
     def _evidence(self, probabilities: FloatArray, vectors: FloatArray, near: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
         """The best class of each row, and what speaks for it and against it, ``(n, 7)``."""

@@ -1,0 +1,67 @@
+"""The converted sentence encoder: near the official weights in full precision, and each text by itself in whatever company."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rolewise.nlu.encoder import DIMENSION, MAX_TOKENS, ROWS, SentenceEncoder, converted, weights_directory
+
+TEXTS = [
+    "what does a data scientist earn",
+    "do i need a degree",
+    "is it stressful to be on call all night and how often does that happen in a small team without seniors",
+    "python",
+    "how do I fix CUDA out of memory",
+]
+
+
+@pytest.fixture(scope="module")
+def directory() -> Path:
+    return converted()
+
+
+@pytest.fixture(scope="module")
+def encoder(directory: Path) -> SentenceEncoder:
+    return SentenceEncoder(directory)
+
+
+def test_vectors_are_near_those_of_the_official_weights_in_full_precision(encoder: SentenceEncoder) -> None:
+    import tensorflow as tf
+    from transformers import TFBertModel
+
+    bert = TFBertModel.from_pretrained(str(weights_directory()), from_pt=False)
+    for text, vector in zip(TEXTS, encoder.encode(TEXTS), strict=True):
+        ids = tf.constant([encoder.tokenizer.encode(text).ids])
+        mean = bert(input_ids=ids, training=False).last_hidden_state.numpy()[0].mean(axis=0)
+        assert vector @ mean / np.linalg.norm(mean) > 0.997, text
+
+
+def test_a_text_is_encoded_alike_alone_and_in_any_company(encoder: SentenceEncoder) -> None:
+    alone = np.vstack([encoder.encode([text]) for text in TEXTS])
+    many = encoder.encode(TEXTS * 5)
+    assert many.shape == (5 * len(TEXTS), DIMENSION)
+    assert np.allclose(np.linalg.norm(many, axis=1), 1.0, atol=1e-4)
+    for row, vector in enumerate(many):
+        near = alone @ vector
+        assert near.argmax() == row % len(TEXTS)
+        assert near.max() > 0.999
+
+
+def test_the_same_call_gives_the_same_vectors_to_the_last_bit(encoder: SentenceEncoder, directory: Path) -> None:
+    first = encoder.encode(TEXTS)
+    encoder.encode(TEXTS[::-1])
+    assert (encoder.encode(TEXTS) == first).all()
+    assert (SentenceEncoder(directory).encode(TEXTS) == first).all()
+
+
+def test_sizes_at_the_edges(encoder: SentenceEncoder) -> None:
+    assert encoder.encode([]).shape == (0, DIMENSION)
+    assert np.isfinite(encoder.encode([""])).all()
+    assert encoder.encode(["a"] * (ROWS + 1)).shape == (ROWS + 1, DIMENSION)
+    ramble = "i have been thinking about this for a long time now " * 40
+    ending = encoder.encode([ramble + "what does a data scientist earn", "what does a data scientist earn", ramble])
+    assert len(encoder.tokenizer.encode(ramble).ids) > MAX_TOKENS
+    assert ending[0] @ ending[1] > ending[2] @ ending[1]
