@@ -7,9 +7,12 @@ import json
 import logging
 import os
 import sys
+import time
 from pathlib import Path
 
 from rolewise import __version__
+from rolewise.imports import light, newest
+from rolewise.ports import free
 from rolewise.settings import PROJECT_ROOT, settings
 
 
@@ -24,13 +27,6 @@ def quiet() -> None:
     # Filters are reset by the libraries as they are imported; what goes through logging stays silent.
     logging.captureWarnings(True)
     logging.getLogger("py.warnings").setLevel(logging.ERROR)
-
-
-def light() -> None:
-    """Keep jax out, which TensorFlow loads for a converter that is never used here: 67 MB and an eighth of the time to import Rasa."""
-    if "jax" not in sys.modules:
-        # What Python finds there as None counts as not installed, and TensorFlow goes on without it.
-        sys.modules["jax"] = None  # type: ignore[assignment]
 
 
 def logs(level: str = "WARNING") -> None:
@@ -126,6 +122,24 @@ def store(options: argparse.Namespace) -> int:
     return 0
 
 
+def serve(options: argparse.Namespace) -> int:
+    """``rolewise serve`` and ``rolewise shell``: train if need be, then load no more than it takes to serve."""
+    from rolewise.train import trained_apart
+
+    began = time.monotonic()
+    free(settings().host, settings().port)
+    model = trained_apart()
+    light(model)
+    logs("WARNING")
+    from rolewise import server
+
+    if options.command == "serve":
+        server.serve(model, began)
+    else:
+        server.shell(model)
+    return 0
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns its exit status."""
     options = parser().parse_args(arguments)
@@ -144,25 +158,21 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         if options.command == "store":
             return store(options)
-        if options.command in ("ask", "serve", "shell"):
-            light()
         if options.command == "ask":
+            model = newest(options.model or settings().models)
+            light(model)
             logs("ERROR")
             from rolewise import ask
 
-            return ask.main(sys.stdin.buffer, sys.stdout, options.jsonl, options.model)
-        if options.command in ("train", "serve", "shell"):
-            logs("INFO" if options.command == "train" else "WARNING")
-            from rolewise import server
+            return ask.main(sys.stdin.buffer, sys.stdout, options.jsonl, model)
+        if options.command == "train":
+            logs("INFO")
             from rolewise.train import train
 
-            if options.command == "train":
-                train(force=options.force)
-            elif options.command == "serve":
-                server.serve()
-            else:
-                server.shell()
+            train(force=options.force)
             return 0
+        if options.command in ("serve", "shell"):
+            return serve(options)
     except KnowledgeError as error:
         print(error, file=sys.stderr)
         return 2

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import gc
-import socket
 import time
 import uuid
 from asyncio import AbstractEventLoop
+from pathlib import Path
 
 import rasa.core.run
 from rasa.core.channels.channel import UserMessage
@@ -23,7 +23,6 @@ from rolewise.inprocess import with_actions
 from rolewise.runner import PlannedRunner
 from rolewise.settings import PROJECT_ROOT, settings
 from rolewise.store import with_stores
-from rolewise.train import train
 
 # Enough to load and compile what is loaded and compiled at first use.
 WARM_UP = ("What does a machine learning engineer do?", "and what do data scientists earn in London", "compare the two")
@@ -38,16 +37,17 @@ def endpoints() -> AvailableEndpoints:
     return with_actions(with_stores(AvailableEndpoints.read_endpoints(str(PROJECT_ROOT / "endpoints.yml"))))
 
 
-def serve() -> None:
-    """Train if need be, then serve the channels of credentials.yml until stopped.
+def serve(model: Path, began: float) -> None:
+    """Serve the channels of credentials.yml until stopped.
+
+    Args:
+        model: the archive to answer with.
+        began: when the start began, of the monotonic clock.
 
     Raises:
         StoreError: a store cannot be loaded.
-        RuntimeError: the port is taken, or the model cannot be loaded.
+        RuntimeError: the model cannot be loaded.
     """
-    began = time.monotonic()
-    free(settings().host, settings().port)
-    model = train()
     served = endpoints()
     print("Loading the model ...", flush=True)
     report.log_json()
@@ -118,24 +118,8 @@ class Startup:
             close()
 
 
-def free(host: str, port: int) -> None:
-    """See that the port can be listened on, before a model is loaded for nothing.
-
-    Raises:
-        RuntimeError: it cannot.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, port))
-        except OSError as error:
-            raise RuntimeError(f"cannot serve on {host}:{port}: {error.strerror}; PORT changes the port") from error
-
-
-def shell() -> None:
+def shell(model: Path) -> None:
     """`rasa shell` with the actions available."""
-    model = train()
     rasa.core.run.serve_application(
         str(model),
         channel="cmdline",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -56,7 +58,7 @@ def train(force: bool = False) -> Path:
     load(settings().knowledge)
     model = None if force else trained_model()
     if model is not None:
-        print(f"{model.relative_to(PROJECT_ROOT) if model.is_relative_to(PROJECT_ROOT) else model} is up to date.")
+        print(f"{model.relative_to(PROJECT_ROOT) if model.is_relative_to(PROJECT_ROOT) else model} is up to date.", flush=True)
         return model
     from rasa.api import train as rasa_train
 
@@ -75,3 +77,17 @@ def train(force: bool = False) -> Path:
     stamp = {"fingerprint": before, "model": model.name}
     (settings().models / STAMP).write_text(json.dumps(stamp), encoding="utf-8")
     return model
+
+
+def trained_apart() -> Path:
+    """As :func:`train`, but in a process of its own where there is something to train: what that loads must not stay in a server.
+
+    Raises:
+        KnowledgeError: the knowledge file has faults; nothing was trained.
+        RuntimeError: training failed; the reason was printed.
+    """
+    if trained_model() is None:
+        load(settings().knowledge)
+        if subprocess.run([sys.executable, "-m", "rolewise.cli", "train"], cwd=PROJECT_ROOT).returncode != 0:
+            raise RuntimeError("training failed; the reason stands above")
+    return train()

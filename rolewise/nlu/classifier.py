@@ -53,7 +53,7 @@ class RolewiseClassifier(GraphComponent, IntentClassifier):
     @staticmethod
     def required_packages() -> list[str]:
         """Packages whose versions enter the cache key."""
-        return ["sklearn", "skops"]
+        return ["sklearn"]
 
     @classmethod
     def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
@@ -119,7 +119,7 @@ class RolewiseClassifier(GraphComponent, IntentClassifier):
         execution_context: ExecutionContext,
         **kwargs: Any,
     ) -> RolewiseClassifier:
-        """Load the model. Raises ValueError where it is not there or not trusted."""
+        """Load the model. Raises OSError or ValueError where it is not there or cannot be read."""
         component = cls(config, model_storage, resource)
         with model_storage.read_from(resource) as directory:
             component._model = IntentModel.load(directory)

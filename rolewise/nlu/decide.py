@@ -12,7 +12,7 @@ import numpy as np
 from rolewise.cues import JOINED, VARIANTS, cues
 from rolewise.nlu.intent_model import IntentModel
 from rolewise.nlu.names import BESIDE, COUNTRY, LEVEL, OTHER_TITLE, ROLE, TOPIC
-from rolewise.nlu.split import Piece
+from rolewise.nlu.split import SHORT_PIECE_WORDS, Piece
 from rolewise.questions import Guess, Part, unique
 
 OUT_OF_SCOPE = "out_of_scope"
@@ -22,8 +22,6 @@ ANSWER, ASK, DECLINE = "answer", "ask", "decline"
 
 # A message of more words than this rambles: its last question decides together with the whole.
 LONG_MESSAGE_WORDS = 22
-# A piece that is no question by its form counts as one only when it is this short and names its topic.
-SHORT_PIECE_WORDS = 6
 # How sure a question must be that stands behind "what about <role>".
 AFTER_ROLE = 0.35
 
@@ -44,7 +42,7 @@ def parts_of(
     """The questions of a message, at least one.
 
     Args:
-        found: the whole message first, then the pieces it can be cut into.
+        found: the whole message first, then the pieces of it that may be questions of their own.
         vectors: their sentence vectors, one row each.
         model: the trained intent model.
         english: False where the message is taken for another language: then nothing is answered.

@@ -100,11 +100,12 @@ class SentenceEncoderFeaturizer(GraphComponent):
         return training_data
 
     def process(self, messages: list[Message]) -> list[Message]:
-        """Encode each message and its pieces; a message without text is left alone."""
+        """Encode each message and those of its pieces that may be questions; a message without text is left alone."""
         for message in messages:
             doc = message.get(SPACY_DOCS[TEXT])
             if doc is not None and doc.text.strip():
-                found = pieces(doc, message.get(MENTIONS))
+                whole, *parts = pieces(doc, message.get(MENTIONS))
+                found = [whole, *(piece for piece in parts if piece.may_ask())]
                 self._set(message, found, self._encode(found))
         return messages
 

@@ -15,10 +15,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sparse
 
-from rolewise.nlu.ngrams import NgramCounter
-
-# Types that skops meets in the saved model and that are known to be plain data.
-TRUSTED_TYPES = ["scipy.sparse._csr.csr_matrix"]
+from rolewise.nlu.ngrams import WORD, NgramCounter
 
 FloatArray = np.ndarray
 
@@ -120,10 +117,11 @@ class IntentModel:
             rare = 1 if len(texts) < 2000 else 3
             self._vectorizers = [
                 TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), min_df=rare, sublinear_tf=True, dtype=np.float32),
-                TfidfVectorizer(ngram_range=(1, 2), min_df=rare, sublinear_tf=True, token_pattern=r"(?u)\b\w+\b", dtype=np.float32),
+                TfidfVectorizer(ngram_range=(1, 2), min_df=rare, sublinear_tf=True, token_pattern=WORD, dtype=np.float32),
             ]
             for vectorizer in self._vectorizers:
                 vectorizer.fit(texts)
+            self._counters = [NgramCounter.of(vectorizer) for vectorizer in self._vectorizers]
         classifier = LogisticRegression(
             C=self.config.regularization,
             class_weight="balanced",
@@ -232,8 +230,6 @@ class IntentModel:
         if self.config.encoder:
             start = vectors.shape[1]
             scores += vectors.astype(np.float32) @ self._coefficients[:start]
-        if self.config.ngrams and not self._counters:
-            self._counters = [NgramCounter(vectorizer) for vectorizer in self._vectorizers]
         for counter in self._counters:
             for row, text in enumerate(texts):
                 columns, weights = counter(text)
@@ -316,18 +312,17 @@ class IntentModel:
     # -- persistence ------------------------------------------------------------------------------------------------------
 
     def save(self, directory: Path) -> None:
-        """Write the model, without pickle: arrays by numpy, vectorizers by skops, the rest as JSON."""
-        import skops.io
-
+        """Write the model as plain data, which nothing can hide in: numbers by numpy, the rest as JSON."""
         np.savez(
             directory / "arrays.npz",
             coefficients=self._coefficients,
             intercept=self._intercept,
             memory=self._memory.astype(np.float16),
             labels=self._labels,
+            **{f"idf{number}": counter.idf for number, counter in enumerate(self._counters)},
         )
-        if self._vectorizers:
-            skops.io.dump(self._vectorizers, directory / "vectorizers.skops")
+        ngrams = [{"analyzer": counter.analyzer, "terms": counter.terms()} for counter in self._counters]
+        (directory / "ngrams.json").write_text(json.dumps(ngrams, ensure_ascii=False), encoding="utf-8")
         data = {
             "config": asdict(self.config),
             "classes": self.classes,
@@ -340,9 +335,7 @@ class IntentModel:
 
     @classmethod
     def load(cls, directory: Path) -> IntentModel:
-        """Read a model. Raises ValueError where its file holds a type that is not known."""
-        import skops.io
-
+        """Read a model. Raises OSError or ValueError where its files are not there or not what :meth:`save` writes."""
         data = json.loads((directory / "model.json").read_text(encoding="utf-8"))
         model = cls(IntentModelConfig(**data["config"]))
         model.classes = data["classes"]
@@ -350,17 +343,14 @@ class IntentModel:
         model.report = data["report"]
         model.reject = data["reject"]
         model.calibration = data["calibration"]
+        ngrams = json.loads((directory / "ngrams.json").read_text(encoding="utf-8"))
         with np.load(directory / "arrays.npz", allow_pickle=False) as arrays:
             model._coefficients = arrays["coefficients"]
             model._intercept = arrays["intercept"]
             model._memory = arrays["memory"].astype(np.float32)
             model._labels = arrays["labels"]
-        file = directory / "vectorizers.skops"
-        if file.exists():
-            unknown = [name for name in skops.io.get_untrusted_types(file=file) if name not in TRUSTED_TYPES]
-            if unknown:
-                raise ValueError(f"{file} holds types that are not trusted: {', '.join(unknown)}")
-            model._vectorizers = skops.io.load(file, trusted=TRUSTED_TYPES)
+            for number, saved in enumerate(ngrams):
+                model._counters.append(NgramCounter(saved["analyzer"], saved["terms"], arrays[f"idf{number}"]))
         return model
 
 

@@ -1,4 +1,4 @@
-"""The n-grams of one text as a fitted TF-IDF vectorizer of scikit-learn weighs them, without its sparse matrices."""
+"""The n-grams of one text as a TF-IDF vectorizer of scikit-learn weighs them, without its sparse matrices."""
 
 from __future__ import annotations
 
@@ -7,6 +7,11 @@ from typing import Any
 
 import numpy as np
 
+# A word is a run of letters and digits, also a single one.
+WORD = r"(?u)\b\w+\b"
+# What makes up the analyzer of a vectorizer.
+ANALYZER = ("analyzer", "ngram_range", "token_pattern")
+
 
 class NgramCounter:
     """Gives the non-zero columns and weights that ``TfidfVectorizer.transform`` has for one text.
@@ -14,7 +19,23 @@ class NgramCounter:
     The vectorizer works in matrices of many texts; for one text most of its time goes into making and checking them.
     """
 
-    def __init__(self, vectorizer: Any) -> None:
+    def __init__(self, analyzer: dict[str, Any], terms: list[str], idf: np.ndarray) -> None:
+        """Take what a vectorizer has learned.
+
+        Args:
+            analyzer: its parameters named in :data:`ANALYZER`.
+            terms: its n-grams in the order of their columns.
+            idf: float32 array ``(len(terms),)`` of their inverse document frequencies.
+        """
+        from sklearn.feature_extraction.text import CountVectorizer
+
+        self.analyzer = analyzer
+        self.idf = idf
+        self._columns = {term: column for column, term in enumerate(terms)}
+        self._analyze = CountVectorizer(**{**analyzer, "ngram_range": tuple(analyzer["ngram_range"])}).build_analyzer()
+
+    @classmethod
+    def of(cls, vectorizer: Any) -> NgramCounter:
         """Read a fitted vectorizer.
 
         Raises:
@@ -22,14 +43,22 @@ class NgramCounter:
         """
         if not vectorizer.sublinear_tf or not vectorizer.use_idf or vectorizer.norm != "l2" or vectorizer.binary:
             raise ValueError("an NgramCounter needs sublinear_tf, use_idf and norm='l2'")
-        self._analyze = vectorizer.build_analyzer()
-        self._columns: dict[str, int] = vectorizer.vocabulary_
-        self._idf = np.asarray(vectorizer.idf_, dtype=np.float32)
-        self.width = len(self._columns)
+        columns: dict[str, int] = vectorizer.vocabulary_
+        analyzer = {name: getattr(vectorizer, name) for name in ANALYZER}
+        return cls(analyzer, sorted(columns, key=columns.__getitem__), np.asarray(vectorizer.idf_, dtype=np.float32))
+
+    @property
+    def width(self) -> int:
+        """How many columns there are."""
+        return len(self._columns)
+
+    def terms(self) -> list[str]:
+        """The n-grams in the order of their columns."""
+        return list(self._columns)
 
     def __call__(self, text: str) -> tuple[np.ndarray, np.ndarray]:
         """The columns, ``(k,)`` of int, and their weights, ``(k,)`` of float32 and length 1; both empty where nothing is known."""
         counts = Counter(self._columns[gram] for gram in self._analyze(text) if gram in self._columns)
         columns = np.fromiter(counts.keys(), dtype=np.int64, count=len(counts))
-        weights = (1.0 + np.log(np.fromiter(counts.values(), dtype=np.float32, count=len(counts)))) * self._idf[columns]
+        weights = (1.0 + np.log(np.fromiter(counts.values(), dtype=np.float32, count=len(counts)))) * self.idf[columns]
         return columns, weights / max(float(np.linalg.norm(weights)), 1e-12)

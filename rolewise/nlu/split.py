@@ -19,6 +19,8 @@ STARTERS = frozenset(
 REQUESTS = frozenset("tell explain compare describe list give show define name".split())
 LINKS = frozenset("and or but also plus & , ; then so as well + /".split())
 FILLERS = frozenset("so and but also please hi hello hey ok okay well now then plus or anyway honestly , - ; : & thanks just".split())
+# A piece that is no question by its form counts as one only when it is this short and names its topic.
+SHORT_PIECE_WORDS = 6
 # Between a role and another title: the two are asked about together.
 JOINS = frozenset({"/", "or", "and", "&", ",", "and/or"})
 NOUN_LINKS = frozenset("and & , or plus / + the a as well its their on about for in".split())
@@ -46,6 +48,12 @@ class Piece:
     mentions: tuple[Mention, ...]
     question: bool
     kind: str
+
+    def may_ask(self) -> bool:
+        """Whether it can be a question of its own: by its form, as one of several listed topics, or short and naming its topic."""
+        if self.question or self.kind == "topics":
+            return True
+        return len(self.text.split()) <= SHORT_PIECE_WORDS and any(mention.label == TOPIC for mention in self.mentions)
 
     def directions(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The other job titles that somebody comes from, and those that somebody wants to reach."""

@@ -29,7 +29,10 @@ PART = {"text", "topic", "guesses", "decision", "roles", "others", "origins", "t
 FRESH = """
 import asyncio, json, sys
 from rolewise import cli
+from rolewise.imports import light, newest
+from rolewise.settings import settings
 cli.quiet()
+light(newest(settings().models))
 cli.logs("ERROR")
 from rolewise.ask import Asker
 
@@ -38,6 +41,7 @@ async def main():
     return [await asker.agent.parse_message(text) for text in json.loads(sys.argv[1])]
 
 print("PARSED " + json.dumps(asyncio.run(main())))
+print("LOADED " + " ".join(name for name in ("tensorflow", "jax") if sys.modules.get(name)))
 """
 
 
@@ -115,6 +119,7 @@ def test_a_text_is_understood_the_same_again_and_in_another_process(asker: Assis
     fresh = subprocess.run([sys.executable, "-c", FRESH, json.dumps(MESSAGES)], cwd=PROJECT_ROOT, capture_output=True, text=True)
     (line,) = [line for line in fresh.stdout.splitlines() if line.startswith("PARSED ")] or [fresh.stderr]
     assert json.loads(line.removeprefix("PARSED ")) == json.loads(json.dumps(first))
+    assert "LOADED " in fresh.stdout.splitlines(), "TensorFlow or jax was loaded to answer"
 
 
 def encoder_error(directory: Path, cache: Path) -> str:

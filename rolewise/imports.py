@@ -1,0 +1,70 @@
+"""What is left out when a model is loaded to answer with: libraries that Rasa imports and that such a model never uses."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tarfile
+from pathlib import Path
+from types import ModuleType
+
+# The modules of Rasa 3.6.21 that make it import TensorFlow, and what others take from them: two helpers of networks' training, and
+# the check of a configuration before training, which a model's metadata name.
+TRAINING_MODULES = {
+    "rasa.utils.tensorflow.callback": ("RasaTrainingLogger", "RasaModelCheckpoint"),
+    "rasa.utils.tensorflow.data_generator": ("RasaBatchDataGenerator",),
+    "rasa.graph_components.validators.default_recipe_validator": ("DefaultV1RecipeValidator",),
+}
+# Where components live that are known to run without TensorFlow.
+PLAIN_COMPONENTS = (
+    "rolewise.",
+    "rasa.engine.",
+    "rasa.graph_components.",
+    "rasa.core.policies.ensemble.",
+    "rasa.core.policies.rule_policy.",
+    "rasa.core.policies.memoization.",
+    "rasa.nlu.tokenizers.",
+    "rasa.nlu.classifiers.regex_message_handler.",
+)
+
+
+class TrainingOnly:
+    """Stands for a class that is only used in training."""
+
+    def __init__(self, *arguments: object, **named: object) -> None:
+        """Refuse."""
+        raise RuntimeError("this process was started to answer and cannot train; run 'rolewise train'")
+
+
+def light(model: Path | None) -> None:
+    """Leave out what answering with a model does not need; to be called before anything imports Rasa.
+
+    Rasa imports TensorFlow for what trains networks, also where a model has no network: half of the memory, and half of the time to
+    start. TensorFlow imports jax for a converter that is never used.
+
+    Args:
+        model: the archive that will be loaded. TensorFlow stays where there is none, or where a component of it may need it.
+    """
+    # What Python finds there as None counts as not installed, and TensorFlow goes on without it.
+    sys.modules.setdefault("jax", None)  # type: ignore[arg-type]
+    if model is not None and runs_without_tensorflow(model):
+        for name, classes in TRAINING_MODULES.items():
+            module = ModuleType(name)
+            vars(module).update(dict.fromkeys(classes, TrainingOnly))
+            sys.modules.setdefault(name, module)
+
+
+def runs_without_tensorflow(model: Path) -> bool:
+    """Whether all components of an archive are known to run without TensorFlow; False where it cannot be read."""
+    try:
+        with tarfile.open(model) as archive:
+            metadata = archive.extractfile("metadata.json")
+            nodes = json.load(metadata)["predict_schema"]["nodes"] if metadata else {}
+        return bool(nodes) and all(node["uses"].startswith(PLAIN_COMPONENTS) for node in nodes.values())
+    except (OSError, tarfile.TarError, KeyError, ValueError):
+        return False
+
+
+def newest(path: Path) -> Path:
+    """The archive that Rasa would take: the path itself, or the newest in a directory; the directory where it has none."""
+    return max(path.glob("*.tar.gz"), key=lambda file: file.stat().st_ctime, default=path) if path.is_dir() else path
