@@ -35,6 +35,10 @@ class Settings:
         token_days: ``ROLEWISE_TOKEN_DAYS``. How long a token opens its conversation, in days.
         origins: ``ROLEWISE_ORIGINS``. Origins of the sites whose pages may use the web channel, with commas between; ``*`` is all.
         contact: ``ROLEWISE_CONTACT``. Who answers what the assistant cannot: a web address or any words; empty: nobody is named.
+        slack_bot_token: ``SLACK_BOT_TOKEN``. The token of the Slack app's bot, ``xoxb-...``; empty: no Slack.
+        slack_app_token: ``SLACK_APP_TOKEN``. The token of the Slack app itself, ``xapp-...``: messages come through Socket Mode.
+        slack_signing_secret: ``SLACK_SIGNING_SECRET``. What Slack signs its requests with: messages come over HTTP.
+        slack_api_url: ``SLACK_API_URL``. Where Slack's Web API is.
         host: ``HOST``. The address the server binds.
         port: ``PORT``. The port the server listens on.
     """
@@ -58,6 +62,10 @@ class Settings:
     token_days: int = 30
     origins: str = ""
     contact: str = ""
+    slack_bot_token: str = ""
+    slack_app_token: str = ""
+    slack_signing_secret: str = ""
+    slack_api_url: str = "https://slack.com/api/"
     host: str = "127.0.0.1"
     port: int = 5005
 
@@ -104,6 +112,7 @@ class Settings:
             "log_text": (self.log_text in ("on", "off"), "it is 'on' or 'off'"),
             "secret": (not self.secret or len(self.secret) >= 32, "it has at least 32 characters"),
             "token_days": (self.token_days >= 1, "it is at least 1"),
+            "slack_api_url": (self.slack_api_url.startswith(("http://", "https://")), "it is the address of a Web API"),
             "port": (0 <= self.port <= 65535, "it is a number from 0 to 65535"),
         }
         for name, (good, reason) in rules.items():
@@ -125,8 +134,8 @@ def is_limit(text: str) -> bool:
 
 
 def variable(name: str) -> str:
-    """The environment variable of a setting."""
-    return name.upper() if name in ("host", "port") else f"ROLEWISE_{name.upper()}"
+    """The environment variable of a setting: those of Slack have the names that Slack's own tools read."""
+    return name.upper() if name in ("host", "port") or name.startswith("slack_") else f"ROLEWISE_{name.upper()}"
 
 
 @lru_cache(maxsize=1)

@@ -68,3 +68,26 @@ EMPTY = "I did not receive any words. What would you like to know?"
 FAILED = "Something went wrong on my side, and your question was not answered. Please try again in a moment."
 THAT_IS_ALL = "That is all I have on this."
 SOURCES_OF = "The last answer rests on these sources; the facts were last reviewed on {date}."
+
+# What only Slack needs.
+SLACK_THINKING = "is looking it up…"
+SLACK_HELP = "What can I ask you?"
+SLACK_RATED = "Thank you, your rating is noted."
+SLACK_UNRATED = "That answer is no longer on record, so it cannot be rated."
+SLACK_UNSHARED = "That answer is no longer on record. Ask again, and share the new one."
+SLACK_HOME_TITLE = "Careers questions, answered"
+SLACK_HOME = (
+    "I answer questions about machine learning engineers, software engineers and data scientists from one file of sourced facts, "
+    "put the roles side by side, and say so when I do not know."
+)
+SLACK_HOME_HOW = (
+    "*How to ask*\n"
+    "• Write to me under *Messages*, in your own words.\n"
+    "• Mention me in a channel; I answer in the thread, and there you can go on without a mention.\n"
+    "• Type `/career` and your question anywhere; only you see the answer until you share it."
+)
+SLACK_HOME_TOPICS = "*Topics*\nChoose one; the answer comes under *Messages*."
+SLACK_HOME_PICK = "Choose a topic"
+SLACK_HOME_FOOT = (
+    "I am a program. What you ask me and how you rate the answers is stored by the team that runs me. Facts were last reviewed on {date}."
+)

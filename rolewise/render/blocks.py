@@ -42,7 +42,9 @@ RATED = ("answer", "comparison")
 NOTHING = "–"
 
 
-def render(card: Card, tag: str = "", pressed: Iterable[str] = (), edition: int = 0, share: bool = False) -> list[Block]:
+def render(
+    card: Card, tag: str = "", pressed: Iterable[str] = (), edition: int = 0, share: bool = False, shared_by: str = ""
+) -> list[Block]:
     """The blocks of a card.
 
     Args:
@@ -51,8 +53,9 @@ def render(card: Card, tag: str = "", pressed: Iterable[str] = (), edition: int 
         pressed: payloads of suggestions that were pressed already; they are marked.
         edition: how many times the message was changed: Slack wants other block ids each time.
         share: a button that shows the answer to all.
+        shared_by: the id of the person who did that.
     """
-    top, body = _header(card), [*_lead(card), *_table(card), *_points(card), *_caveat(card), *_sources(card)]
+    top, body = [*_shared(shared_by), *_header(card)], [*_lead(card), *_table(card), *_points(card), *_caveat(card), *_sources(card)]
     bottom = [*_buttons(card, tag, pressed, edition, share), *_rating(card, tag)]
     room = MAX_ALL - _weight([*top, *bottom])
     blocks = [*top, *_fitting(body, MAX_BLOCKS - len(top) - len(bottom), room), *bottom]
@@ -92,6 +95,10 @@ def _short(card: Card) -> Iterator[str]:
 
 
 # -- the blocks of a card, from top to bottom -------------------------------------------------------------------------------------
+
+
+def _shared(user: str) -> list[Block]:
+    return [{"type": "context", "elements": [{"type": "mrkdwn", "text": f"Shared by <@{user}>"}]}] if user else []
 
 
 def _header(card: Card) -> list[Block]:
@@ -230,7 +237,7 @@ def _sections(texts: Iterable[str]) -> Iterator[Block]:
 
 
 def _joined(lines: Iterable[str]) -> list[str]:
-    """Lines of mrkdwn joined to texts of at most :data:`MAX_TEXT` characters; one that is longer itself is left out, a link cannot be cut."""
+    """Lines of mrkdwn joined to texts of at most :data:`MAX_TEXT` characters; a longer one is left out, as a link cannot be cut."""
     texts: list[str] = []
     for line in (line for line in lines if len(line) <= MAX_TEXT):
         if texts and len(texts[-1]) + 1 + len(line) <= MAX_TEXT:

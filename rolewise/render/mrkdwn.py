@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-# What mrkdwn would take for formatting: paired signs at the start of a word, code, a quote, the name of an emoji. There is no escape for it.
+# What mrkdwn would take for formatting: signs at the start of a word, code, a quote, the name of an emoji. There is no escape for it.
 FORMATTING = re.compile(r"(?<!\w)[*_~](?=\S)|`|^\s*>|:[\w+-]+:", re.MULTILINE)
 WEB = re.compile(r"https?://[^\s<>|\"]+")
 CUT = "…"

@@ -1,0 +1,165 @@
+"""What of all that Slack sends is said to the assistant: pure functions from an event, a command or a press to what was heard."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from rolewise.channels.slack.places import Place, Tag
+from rolewise.render.blocks import ASK, SEPARATOR
+
+Body = dict[str, Any]
+
+# A message has a subtype when it is something else than words of a person: a join, an edit, a bot. These are words all the same.
+SPOKEN = frozenset({"", "file_share", "thread_broadcast", "me_message"})
+SLACKBOT = "USLACKBOT"
+
+MENTION = re.compile(r"<@([A-Z0-9]+)(?:\|[^>]*)?>")
+# <#C1|general>, <!here>, <!subteam^S1|@team>, <!date^...|yesterday>, <https://...|label>, <mailto:...|label>
+MARKUP = re.compile(r"<([#!]?)([^<>|]+)(?:\|([^<>]*))?>")
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A message for the assistant.
+
+    Attributes:
+        key: Slack's id of it; a redelivered event has the same.
+        place: where it was said, and by whom.
+        text: as it was typed, or the payload of a button.
+        title: the button's title.
+        time: Slack's timestamp of the message.
+        addressed: whether it was said to the assistant for sure; else it stands in a thread, and depends on whose thread that is.
+        opener: who began the thread.
+    """
+
+    key: str
+    place: Place
+    text: str
+    title: str = ""
+    time: str = ""
+    addressed: bool = True
+    opener: str = ""
+
+
+def hear(body: Body, bot: str) -> Heard | None:
+    """What was said in an event, or None when it is not for the assistant.
+
+    Args:
+        body: the body of a ``message`` or ``app_mention`` event.
+        bot: the assistant's own user id; empty when it is not known.
+    """
+    event = body.get("event") or {}
+    user, text, channel, time = (str(event.get(name) or "") for name in ("user", "text", "channel", "ts"))
+    bot = bot or next((str(item.get("user_id") or "") for item in body.get("authorizations") or [] if item.get("is_bot")), "")
+    is_words = (event.get("subtype") or "") in SPOKEN and not event.get("bot_id") and not event.get("hidden") and not event.get("edited")
+    if not (is_words and channel and time) or user in ("", bot, SLACKBOT):
+        return None
+    thread = str(event.get("thread_ts") or "")
+    place = Place(str(body.get("team_id") or event.get("team") or ""), channel, user, thread)
+    key = str(body.get("event_id") or f"{channel}-{time}")
+    mentioned = MENTION.findall(text)
+    if event.get("type") == "app_mention":
+        # In a direct message the event `message` says the same.
+        here = Place(place.team, channel, user, thread or time)
+        return None if place.direct else Heard(key, here, spoken(text, bot), time=time)
+    if place.direct:
+        return Heard(key, place, spoken(text, bot), time=time)
+    # A mention comes as `app_mention` too. Outside of a thread, or to somebody else, nothing was said to the assistant.
+    if mentioned or thread in ("", time):
+        return None
+    return Heard(key, place, spoken(text, bot), time=time, addressed=False, opener=str(event.get("parent_user_id") or ""))
+
+
+def hear_command(body: Body) -> Heard:
+    """What was asked by a slash command: a conversation outside of threads, which only the asker sees."""
+    team, channel, user, trigger = (str(body.get(name) or "") for name in ("team_id", "channel_id", "user_id", "trigger_id"))
+    return Heard(f"command-{trigger}", Place(team, channel, user), spoken(str(body.get("text") or ""), ""))
+
+
+def spoken(text: str, bot: str) -> str:
+    """The words of a message as Slack sends it: without mentions of the assistant, its markup as people see it, nothing escaped."""
+    text = MENTION.sub(lambda found: " " if found.group(1) == bot else "@somebody", text)
+    text = MARKUP.sub(_shown, text)
+    text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    return "\n".join(" ".join(line.split()) for line in text.strip().splitlines())
+
+
+def _shown(markup: re.Match[str]) -> str:
+    sign, target, label = markup.group(1), markup.group(2), markup.group(3) or ""
+    if sign == "#":
+        return f"#{label or target}"
+    if sign == "!":
+        return label or f"@{target.partition('^')[0]}"
+    address = target.removeprefix("mailto:")
+    # Slack makes links of what looks like one: there the label says it all.
+    return label if label and address.rstrip("/").endswith(label.rstrip("/")) else f"{label} {address}".strip()
+
+
+@dataclass(frozen=True)
+class Press:
+    """A press of a button under an answer, or a choice in the App Home.
+
+    Attributes:
+        place: where, and by whom; without a channel in the App Home.
+        action: the button's action id.
+        value: the button's value.
+        title: the button's title.
+        tag: which answer the message shows.
+        edition: how many times the message was changed.
+        pressed: the values of the buttons that are marked.
+        time: the message's timestamp; empty where it cannot be changed by it.
+        response: the address for answers that only the presser sees.
+        only_visible_to_presser: whether the message is.
+        key: what this press, and no other, has.
+    """
+
+    place: Place
+    action: str
+    value: str
+    title: str
+    tag: Tag
+    edition: int
+    pressed: frozenset[str]
+    time: str
+    response: str
+    only_visible_to_presser: bool
+    key: str
+
+
+def hear_press(body: Body) -> Press:
+    """What was pressed, from a ``block_actions`` body.
+
+    The thread is that of the message which holds the button (``thread_ts``); its own timestamp would be another conversation.
+    """
+    action = body["actions"][0]
+    message, container = body.get("message") or {}, body.get("container") or {}
+    user = body.get("user") or {}
+    chosen = action.get("selected_option") or action
+    channel = str((body.get("channel") or {}).get("id") or container.get("channel_id") or "")
+    team = str((body.get("team") or {}).get("id") or user.get("team_id") or "")
+    hidden = bool(container.get("is_ephemeral") or message.get("is_ephemeral"))
+    time = str(message.get("ts") or container.get("message_ts") or "")
+    thread = str(message.get("thread_ts") or container.get("thread_ts") or "")
+    _, _, rest = str(action.get("block_id") or "").partition(SEPARATOR)
+    tag, _, edition = rest.rpartition(SEPARATOR)
+    return Press(
+        place=Place(team, channel, str(user.get("id") or ""), thread),
+        action=str(action.get("action_id") or ""),
+        value=str(chosen.get("value") or ""),
+        title=spoken(str((chosen.get("text") or {}).get("text") or ""), "").removeprefix("✓ "),
+        tag=Tag.read(tag),
+        edition=int(edition) if edition.isdigit() else 0,
+        pressed=frozenset(marked(message.get("blocks") or [])),
+        time=time,
+        response=str(body.get("response_url") or ""),
+        only_visible_to_presser=hidden,
+        key=f"press-{user.get('id')}-{action.get('action_ts') or body.get('trigger_id')}",
+    )
+
+
+def marked(blocks: list[Body]) -> list[str]:
+    """The values of the suggestions in a message that are marked as pressed."""
+    buttons = [button for block in blocks if block.get("type") == "actions" for button in block.get("elements") or []]
+    return [str(button.get("value")) for button in buttons if button.get("style") and str(button.get("action_id")).startswith(ASK)]
