@@ -41,8 +41,8 @@ class Identity:
         self.token = token
         self.user = self.bot = ""
 
-    async def authorize(self, enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
-        """What Bolt asks at each request. No call of Slack here: the acknowledgement waits for nothing."""
+    def result(self, enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+        """What Bolt wants to know at each request. No call of Slack for it: the acknowledgement waits for nothing."""
         return AuthorizeResult(
             enterprise_id=enterprise_id,
             team_id=team_id,
@@ -63,8 +63,12 @@ def build(identity: Identity, secret: str, web: AsyncWebClient, desk: Desk, work
         work: where it does.
     """
     library_logger.setLevel(logging.ERROR)
+
+    async def authorize(enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
+        return identity.result(enterprise_id, team_id)
+
     unnamed = AsyncWebClient(base_url=web.base_url, session=web.session, logger=library_logger)
-    app = AsyncApp(name="rolewise", logger=library_logger, client=unnamed, authorize=identity.authorize, signing_secret=secret)
+    app = AsyncApp(name="rolewise", logger=library_logger, client=unnamed, authorize=authorize, signing_secret=secret)
 
     @app.middleware
     async def defer(next: Callable[[], Awaitable[Any]]) -> BoltResponse | None:

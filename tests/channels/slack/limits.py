@@ -37,14 +37,14 @@ def message_faults(fields: dict[str, Any]) -> list[str]:
         faults += [f"text: {fault}" for fault in escaping_faults(text)]
     if len(blocks) > 50:
         faults.append(f"blocks: {len(blocks)} of 50")
-    return faults + [*block_faults(blocks, set(FIELDS))]
+    return [*faults, *block_faults(blocks, set(FIELDS))]
 
 
 def view_faults(view: dict[str, Any]) -> list[str]:
     """What is wrong with the view of a Home tab."""
     blocks = view.get("blocks") or []
     faults = [] if view.get("type") == "home" and 1 <= len(blocks) <= 100 else ["view: a home has 1 to 100 blocks"]
-    return faults + [*block_faults(blocks, IN_HOME)]
+    return [*faults, *block_faults(blocks, IN_HOME)]
 
 
 def block_faults(blocks: list[Block], allowed: set[str]) -> Iterator[str]:
