@@ -25,6 +25,7 @@ MAX_TABLE = 10_000
 # Of these, so that the rest of the answer has room beside it.
 TABLE_ROOM = 7000
 MAX_BLOCK_ID = 255
+MAX_URL = 2000
 # Not published: `msg_blocks_too_long` was seen from about 13,000 characters in all blocks of a message on.
 MAX_ALL = 12_000
 # A message's text may have 40,000; from 4,000 on Slack advises against it.
@@ -36,6 +37,9 @@ SHARE = "share"
 RATE = "rate"
 # Between the parts of a block id or of a rating's value.
 SEPARATOR = "|"
+
+# More sources than this are named in short, else they are longer than the answer.
+MAX_SOURCE_LINES = 8
 
 TITLED = ("answer", "comparison", "menu")
 RATED = ("answer", "comparison")
@@ -132,6 +136,9 @@ def _table(card: Card) -> Iterator[Block]:
     if width > MAX_COLUMNS or len(rows) > MAX_ROWS or sum(len(cell) for row in rows for cell in row) > TABLE_ROOM:
         yield from _sections(_rows_as_text(card.table))
         return
+    if rows[0][0] == NOTHING:
+        # The corner is empty to the eye. Slack refuses a cell without a character.
+        rows[0][0] = " "
     cells = [[_cell(cell, bold=number == 0 or column == 0) for column, cell in enumerate(row)] for number, row in enumerate(rows)]
     # Without a setting a long cell is cut off.
     yield {"type": "table", "rows": cells, "column_settings": [{"align": "left", "is_wrapped": True}] * width}
@@ -139,7 +146,7 @@ def _table(card: Card) -> Iterator[Block]:
 
 def _cell(text: str, bold: bool) -> Block:
     part: Block = {"type": "text", "text": text}
-    if bold and text != NOTHING:
+    if bold and text.strip(f" {NOTHING}"):
         part["style"] = {"bold": True}
     return {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": [part]}]}
 
@@ -161,6 +168,8 @@ def _sources(card: Card) -> Iterator[Block]:
     if not card.sources:
         return
     lines = ["*Sources*", *map(_source, card.sources)]
+    if len(card.sources) > MAX_SOURCE_LINES:
+        lines = ["*Sources*", *_joined(map(_source_in_short, card.sources), " · ")]
     elements = [{"type": "mrkdwn", "text": text, "verbatim": True} for text in _joined(lines)]
     for start in range(0, len(elements), MAX_CONTEXT):
         yield {"type": "context", "elements": elements[start : start + MAX_CONTEXT]}
@@ -170,8 +179,15 @@ def _source(source: CardSource) -> str:
     """One source as mrkdwn, its title a link: in small print, so that a formatting character in a title costs nothing but looks."""
     year = str(source.year) if source.year else "undated"
     label, publisher = shorten(source.title, 300), escape(shorten(_line(source.publisher), 200))
-    url = source.url if source.url and len(source.url) <= 2000 else None
+    url = source.url if source.url and len(source.url) <= MAX_URL else None
     return f"[{escape(source.id)}] {link(url, label)}, {publisher}, {year}"
+
+
+def _source_in_short(source: CardSource) -> str:
+    """A source among many, its id a link; "where is that from?" gives their titles."""
+    year = str(source.year) if source.year else "undated"
+    url = source.url if source.url and len(source.url) <= MAX_URL else None
+    return f"{link(url, source.id)} {escape(shorten(_line(source.publisher), 200))}, {year}"
 
 
 def _buttons(card: Card, tag: str, pressed: Iterable[str], edition: int, share: bool) -> list[Block]:
@@ -236,12 +252,12 @@ def _sections(texts: Iterable[str]) -> Iterator[Block]:
         yield {"type": "section", "text": text_object("\n".join(group), MAX_TEXT)}
 
 
-def _joined(lines: Iterable[str]) -> list[str]:
+def _joined(lines: Iterable[str], separator: str = "\n") -> list[str]:
     """Lines of mrkdwn joined to texts of at most :data:`MAX_TEXT` characters; a longer one is left out, as a link cannot be cut."""
     texts: list[str] = []
     for line in (line for line in lines if len(line) <= MAX_TEXT):
-        if texts and len(texts[-1]) + 1 + len(line) <= MAX_TEXT:
-            texts[-1] += f"\n{line}"
+        if texts and len(texts[-1]) + len(separator) + len(line) <= MAX_TEXT:
+            texts[-1] += separator + line
         else:
             texts.append(line)
     return texts

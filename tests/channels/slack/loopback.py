@@ -44,6 +44,7 @@ class Post:
     only_for: str = ""
     at: float = 0.0
     edits: int = 0
+    fields: Fields = field(default_factory=dict)
 
     def block(self, kind: str) -> Fields:
         """The one block of this type."""
@@ -98,7 +99,9 @@ class Slack:
     def _serve(self, ready: threading.Event) -> None:
         asyncio.set_event_loop(self._loop)
         app = web.Application()
-        app.add_routes([web.post("/api/{method}", self._api), web.get("/link", self._link), web.post("/response/{key}", self._respond)])
+        app.add_routes(
+            [web.route("*", "/api/{method}", self._api), web.get("/link", self._link), web.post("/response/{key}", self._respond)]
+        )
         runner = web.AppRunner(app)
         self._loop.run_until_complete(runner.setup())
         site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -135,7 +138,7 @@ class Slack:
     async def _api(self, request: web.Request) -> web.StreamResponse:
         method = request.match_info["method"]
         is_json = request.content_type == "application/json"
-        fields: Fields = dict(await request.json() if is_json else await request.post())
+        fields: Fields = {**request.query, **(await request.json() if is_json else await request.post())}
         for name in ("blocks", "view", "metadata"):
             if isinstance(fields.get(name), str):
                 fields[name] = json.loads(fields[name])
@@ -230,7 +233,7 @@ class Slack:
 
     def _put(self, channel: str, fields: Fields, only_for: str = "") -> Post:
         thread, metadata = str(fields.get("thread_ts") or ""), fields.get("metadata") or {}
-        post = Post(channel, self.now(), fields["text"], self._named(fields), thread, metadata, only_for, time.monotonic())
+        post = Post(channel, self.now(), fields["text"], self._named(fields), thread, metadata, only_for, time.monotonic(), fields=fields)
         self.posts.append(post)
         return post
 
