@@ -11,7 +11,7 @@ from rasa.core.channels.channel import InputChannel
 from sanic import Blueprint, Sanic, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
-from slack_bolt.adapter.sanic import AsyncSlackRequestHandler
+from slack_bolt.adapter.sanic.async_handler import to_async_bolt_request, to_sanic_response
 from slack_bolt.adapter.socket_mode.aiohttp import AsyncSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.errors import SlackApiError
@@ -29,6 +29,7 @@ from rolewise.settings import Settings, settings
 
 logger = logging.getLogger(__name__)
 
+UNREADABLE = "the body is not what Slack sends"
 # Seconds between two looks whether the socket still lives, and between two tries to ask Slack who we are.
 PING = 5.0
 ASK_AGAIN = 30.0
@@ -94,7 +95,6 @@ class Line:
         thinking = Thinking(web_client(self.pool, [], settings().slack_bot_token))
         desk = Desk(agent_of(app), on_new_message, Posts(self.web, self.pool), thinking)
         self.bolt = build(self.identity, settings().slack_signing_secret, self.web, desk, self.work)
-        self.requests = AsyncSlackRequestHandler(self.bolt)
         self.socket: AsyncSocketModeHandler | None = None
         self._starting: list[asyncio.Future[None]] = []
 
@@ -112,9 +112,12 @@ class Line:
     async def handle(self, request: Request) -> HTTPResponse:
         """A request of Slack over HTTP."""
         try:
-            answer = await self.requests.handle(request)
-        except UnicodeDecodeError:
-            return response.json({"error": "the body is no UTF-8"}, status=400)
+            # Bolt reads the body before it looks at the signature, and expects what Slack sends.
+            read = to_async_bolt_request(request)
+        except (ValueError, AttributeError, TypeError, KeyError):
+            report.refused("400")
+            return response.json({"error": UNREADABLE}, status=400)
+        answer = to_sanic_response(await self.bolt.async_dispatch(read))
         if answer.status >= 400:
             report.refused(str(answer.status))
         return answer

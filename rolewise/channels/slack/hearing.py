@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -74,8 +75,14 @@ def hear(body: Body, bot: str) -> Heard | None:
 
 def hear_command(body: Body) -> Heard:
     """What was asked by a slash command: a conversation outside of threads, which only the asker sees."""
-    team, channel, user, trigger = (str(body.get(name) or "") for name in ("team_id", "channel_id", "user_id", "trigger_id"))
-    return Heard(f"command-{trigger}", Place(team, channel, user), spoken(str(body.get("text") or ""), ""))
+    team, channel, user, text = (str(body.get(name) or "") for name in ("team_id", "channel_id", "user_id", "text"))
+    key = _key("command", *(body.get(name) for name in ("trigger_id", "response_url", "channel_id", "text")))
+    return Heard(key, Place(team, channel, user), spoken(text, ""))
+
+
+def _key(kind: str, *marks: object) -> str:
+    """What one command or press has, and no other."""
+    return f"{kind}-{hashlib.sha256(repr(marks).encode()).hexdigest()[:16]}"
 
 
 def spoken(text: str, bot: str) -> str:
@@ -155,7 +162,7 @@ def hear_press(body: Body) -> Press:
         time=time,
         response=str(body.get("response_url") or ""),
         only_visible_to_presser=hidden,
-        key=f"press-{user.get('id')}-{action.get('action_ts') or body.get('trigger_id')}",
+        key=_key("press", user.get("id"), time, body.get("trigger_id"), *(action.get(name) for name in ("action_ts", "action_id"))),
     )
 
 

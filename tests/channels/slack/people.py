@@ -157,7 +157,9 @@ class Person:
                 "container": {"type": "view", "view_id": "V1"},
                 "view": {"id": "V1", "type": "home"},
                 "trigger_id": f"t{self.slack.number()}",
-                "actions": [{**action, **(chosen if element["type"] == "static_select" else {"value": value}), "action_ts": "1.1"}],
+                "actions": [
+                    {**action, **(chosen if element["type"] == "static_select" else {"value": value}), "action_ts": self.slack.now()}
+                ],
             }
         )
 
