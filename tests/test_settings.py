@@ -52,6 +52,10 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         "ROLEWISE_TOKEN_DAYS": "7",
         "ROLEWISE_ORIGINS": "https://careers.example",
         "ROLEWISE_CONTACT": "the front desk",
+        "SLACK_BOT_TOKEN": "xoxb-1",
+        "SLACK_APP_TOKEN": "xapp-1",
+        "SLACK_SIGNING_SECRET": "signed",
+        "SLACK_API_URL": "http://127.0.0.1:8888/api",
         "HOST": "0.0.0.0",
         "PORT": " 8080 ",
     }
@@ -79,6 +83,10 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         token_days=7,
         origins="https://careers.example",
         contact="the front desk",
+        slack_bot_token="xoxb-1",
+        slack_app_token="xapp-1",
+        slack_signing_secret="signed",
+        slack_api_url="http://127.0.0.1:8888/api",
     )
 
 
@@ -112,6 +120,7 @@ def test_blank_value_is_the_default(name: str) -> None:
         ("ROLEWISE_RETENTION_DAYS", "inf"),
         ("ROLEWISE_METRICS", "yes"),
         ("ROLEWISE_LOG_TEXT", "true"),
+        ("SLACK_API_URL", "slack.example/api"),
     ],
 )
 def test_bad_value_is_named(name: str, value: str) -> None:
