@@ -1,6 +1,7 @@
 """The golden files of the Block Kit renderer: a card of each kind beside what Slack gets.
 
-``python -m tests.render.golden`` writes them again. The cards are answers of the real assistant. The value of ``blocks`` can be pasted into Slack's Block Kit Builder.
+``python -m tests.render.golden`` writes them again. The cards are answers of the real assistant. The value of ``blocks`` can be
+pasted into Slack's Block Kit Builder.
 """
 
 from __future__ import annotations

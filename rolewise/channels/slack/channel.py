@@ -170,4 +170,4 @@ async def introduce(web: AsyncWebClient, identity: Identity) -> None:
 def socket(bolt: AsyncApp, pool: aiohttp.ClientSession) -> AsyncSocketModeHandler:
     """A Socket Mode connection, which slack_sdk opens again whenever it is lost."""
     token = settings().slack_app_token
-    return AsyncSocketModeHandler(bolt, token, logger=library_logger, web_client=web_client(pool, []), ping_interval=PING)
+    return AsyncSocketModeHandler(bolt, token, logger=library_logger, web_client=web_client(pool, patient()), ping_interval=PING)

@@ -142,7 +142,8 @@ def test_a_flood_is_told_once_that_it_is_too_much(person: Person, slack: Slack, 
     assert len(said) == 1 and said[0]["text"].startswith("Too many messages; try again in")
     assert 20 <= len(person.answers(since)) <= 22
     # Somebody else is answered.
-    assert Person(person.door).say(SALARY).title == EARN
+    somebody = Person(person.door)
+    assert somebody.say(SALARY).title == EARN and max(somebody.acknowledged) < 3
 
 
 # -- requests that are not Slack's ---------------------------------------------------------------------------------------------------
@@ -217,6 +218,8 @@ def test_stopping_ends_the_running_turns_and_a_restart_goes_on(
     slack.open.set()
     assert not by_http.answers(since)
 
+    # Slack is not there for a moment; the server starts all the same, and connects when it can.
+    slack.broken |= {"auth.test": [503], "apps.connections.open": [0]}
     server.start()
     slack.wait(lambda: slack.sockets)
     # Slack had no acknowledgement, perhaps: it sends all again.

@@ -51,5 +51,17 @@ def test_off_it_says_so_once_and_adds_no_door(monkeypatch: pytest.MonkeyPatch, c
     assert sorted(route.path for route in app.router.routes) == ["webhooks/slack"]
 
 
+def test_it_is_made_from_nothing_but_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"SLACK_BOT_TOKEN": "xoxb-1", "SLACK_SIGNING_SECRET": "s"}.items():
+        monkeypatch.setenv(name, value)
+    settings.cache_clear()
+    app = Sanic("slack_is_on", configure_logging=False)
+    try:
+        register([SlackChannel()], app, route="/webhooks/")
+    finally:
+        settings.cache_clear()
+    assert sorted(route.path for route in app.router.routes) == ["webhooks/slack", "webhooks/slack/webhook"]
+
+
 def test_a_server_without_tokens_starts_and_says_so(web_server: Server) -> None:
     assert web_server.told().count("Slack is off: SLACK_BOT_TOKEN is not set.") == 1
