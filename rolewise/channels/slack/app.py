@@ -125,8 +125,8 @@ def _listen_to_presses(app: AsyncApp, desk: Desk, work: Work) -> None:
 
 
 def is_retry(request: AsyncBoltRequest) -> bool:
-    """Whether Slack says that it sends something once more; Bolt gives Socket Mode's word for it the same headers."""
-    return bool(request.headers.get("x-slack-retry-num"))
+    """Whether Slack says that it sends something once more; Bolt puts Socket Mode's word for it into the same header."""
+    return request.headers.get("x-slack-retry-num", ["0"]) != ["0"]
 
 
 async def _publish(web: AsyncWebClient, user: str) -> None:

@@ -220,7 +220,8 @@ class Desk:
             await self.posts.whisper(press.place, press.response, wording.SLACK_UNSHARED)
             return
         message = Message.of(card, tag, shared_by=press.place.user)
-        await self.posts.respond(press.place, press.response, message, response_type="in_channel", delete_original=True)
+        if await self.posts.respond(press.place, press.response, message, response_type="in_channel", replace_original=False):
+            await self.posts.remove(press)
 
     async def _mark(self, press: Press) -> None:
         """Mark a pressed suggestion in the message that holds it."""

@@ -83,6 +83,13 @@ class Posts:
         """Answer a command or a press at its own address: seen by one person only, unless the options say otherwise."""
         return await _kept(place, lambda fields: self._respond(url, {"response_type": "ephemeral", **options, **fields}), message)
 
+    async def remove(self, press: Press) -> None:
+        """Take away a message that only the presser sees; where that fails it stays."""
+        try:
+            await self._respond(press.response, {"delete_original": True})
+        except Exception as error:
+            logger.warning("A shared answer could not be taken away from its asker: %s.", _reason(error))
+
     async def whisper(self, place: Place, url: str, text: str) -> bool:
         """Say something to one person, without an answer's looks."""
         if url:

@@ -250,16 +250,17 @@ class Slack:
             return web.Response(status=self.broken["response_url"].pop(0))
         if self.refusals.get("response_url") and fields.get("blocks"):
             return web.Response(status=400, text=self.refusals["response_url"])
-        faults = message_faults(fields)
+        old = next((post for post in self.posts if post.time == time_), None)
+        if fields == {"delete_original": True} and old:
+            self.posts.remove(old)
+            return web.Response(text="ok")
+        faults = ["delete_original beside a message"] if "delete_original" in fields else message_faults(fields)
         self.faults += faults
         if faults:
             return web.Response(status=400, text="invalid_blocks")
-        old = next((post for post in self.posts if post.time == time_), None)
         if fields.get("replace_original") and old:
             self._edit(old, fields)
             return web.Response(text="ok")
-        if fields.get("delete_original") and old:
-            self.posts.remove(old)
         self._put(channel, fields, user if fields.get("response_type") != "in_channel" else "")
         return web.Response(text="ok")
 
