@@ -21,9 +21,8 @@ MAX_BUTTON_TITLE = 75
 MAX_BUTTON_VALUE = 2000
 MAX_ROWS = 100
 MAX_COLUMNS = 20
-MAX_TABLE = 10_000
-# Of these, so that the rest of the answer has room beside it.
-TABLE_ROOM = 7000
+# Of the 10,000 characters of all cells, so that the rest of the answer has room beside them; and cells, as each press sends them back.
+TABLE_ROOM, TABLE_CELLS = 7000, 200
 MAX_BLOCK_ID = 255
 MAX_URL = 2000
 # Not published: `msg_blocks_too_long` was seen from about 13,000 characters in all blocks of a message on.
@@ -68,7 +67,7 @@ def render(
 
 def summary(card: Card) -> str:
     """What is read aloud and shown in notifications beside the blocks: the complete short answer, without sources."""
-    return fit("\n\n".join(_short(card)), MAX_MESSAGE) or NOTHING
+    return fit("\n\n".join(_short(card)).strip(), MAX_MESSAGE) or NOTHING
 
 
 def plain(card: Card) -> str:
@@ -76,7 +75,7 @@ def plain(card: Card) -> str:
     heading = "Choose one (type the number or your own words):" if card.kind == "clarify" else "You can ask next (type the number):"
     numbered = [f"{number}. {_line(item.title)}" for number, item in enumerate(card.suggestions, 1)]
     parts = [*_short(card), *(["\n".join([heading, *numbered])] if numbered else [])]
-    text = fit("\n\n".join(parts), MAX_MESSAGE) or NOTHING
+    text = fit("\n\n".join(parts).strip(), MAX_MESSAGE) or NOTHING
     lines = ["\n\n*Sources*", *(f"\n• {_source(source)}" for source in card.sources)] if card.sources else []
     for number, line in enumerate(lines):
         if len(text) + len(line) > MAX_MESSAGE:
@@ -133,7 +132,8 @@ def _table(card: Card) -> Iterator[Block]:
         yield {"type": "section", "text": bold_object(caption, MAX_TEXT)}
     width = len(card.table.columns)
     rows = [[_line(cell) or NOTHING for cell in [*row, *[""] * width][:width]] for row in [card.table.columns, *card.table.rows]]
-    if width > MAX_COLUMNS or len(rows) > MAX_ROWS or sum(len(cell) for row in rows for cell in row) > TABLE_ROOM:
+    characters = sum(len(cell) for row in rows for cell in row)
+    if width > MAX_COLUMNS or len(rows) > MAX_ROWS or characters > TABLE_ROOM or width * len(rows) > TABLE_CELLS:
         yield from _sections(_rows_as_text(card.table))
         return
     if rows[0][0] == NOTHING:

@@ -172,7 +172,7 @@ def test_a_body_with_a_charset_is_read(by_http: Person, slack: Slack, content_ty
     assert by_http.answer(since).title == EARN
 
 
-GARBAGE = [b"", b"{", b"[]", b"nonsense", b"{}", b'{"type": "event_callback"}', b"payload=%7B", b'{"event": 1}', b"\xff"]
+GARBAGE = [b"", b"{", b"[]", b"nonsense", b"{}", b'{"type": "event_callback"}', b"payload=%7B", b"\xff"]
 
 
 def test_a_body_that_makes_no_sense_breaks_nothing(by_http: Person, server: Server) -> None:
