@@ -7,6 +7,7 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -61,6 +62,11 @@ class Recent:
         return self._keys.get(key, 0.0)
 
 
+def card_of(text: str, card: dict[str, Any] | None) -> Card:
+    """The card of an answer; of one that has only text, as an action of somebody else's may give, one made of the text."""
+    return Card(**card) if card else Card(kind="smalltalk", answer_id="", title="", lead=text)
+
+
 class Desk:
     """Answers what was heard."""
 
@@ -107,7 +113,7 @@ class Desk:
         if not press.place.channel:
             place = await self.posts.open_direct(press.place)
             if place:
-                await self.message(Heard(press.key, place, press.value, title=press.title))
+                await self.message(replace(heard, place=place))
             return
         if press.only_visible_to_presser:
             await asyncio.gather(self._privately(heard, press.response), self._mark(press))
@@ -115,8 +121,8 @@ class Desk:
         place = press.place
         if not place.direct and not place.thread:
             # An answer that was shared: going on with it opens a thread under it.
-            place = Place(place.team, place.channel, place.user, press.time)
-        await asyncio.gather(self.message(Heard(press.key, place, press.value, title=press.title)), self._mark(press))
+            place = replace(place, thread=press.time)
+        await asyncio.gather(self.message(replace(heard, place=place)), self._mark(press))
 
     async def _privately(self, heard: Heard, url: str) -> None:
         if not self._known.add(heard.key):
@@ -147,7 +153,7 @@ class Desk:
                 metadata = {conversations.MESSAGE_ID: heard.key, conversations.TITLE: title}
                 turn = take_turn(self.on_new_message, text, place.conversation, NAME, metadata, counted=True)
                 items = await self.thinking.while_waiting(place, turn)
-                cards = [Card(**item["custom"]["card"]) for item in items]
+                cards = [card_of(item["text"], (item.get("custom") or {}).get("card")) for item in items]
             for card in cards:
                 await send(card, tag)
 
@@ -159,7 +165,7 @@ class Desk:
         else:
             events = await conversations.latest_events_of(self.agent(), place.conversation)
         said = conversations.answer_to(conversations.history(events), heard.key)
-        return [Card(**message["card"]) for message in said if message["card"]]
+        return [card_of(message["text"], message["card"]) for message in said]
 
     async def _slow_down(self, place: Place, error: limits.TooManyMessagesError, url: str) -> None:
         """Say once that it is too much: an answer to each message of a flood would be one, too."""
@@ -236,7 +242,7 @@ class Desk:
         """The card of an answer, from the tracker store."""
         events = await conversations.events_of(self.agent(), place.of(tag.user).conversation)
         said = conversations.answer_to(conversations.history(events), tag.key)
-        return next((Card(**message["card"]) for message in said if message["card"]), None)
+        return next((card_of(message["text"], message["card"]) for message in said), None)
 
     def _lock(self, conversation: str) -> asyncio.Lock:
         lock = self._locks.get(conversation)
