@@ -106,8 +106,9 @@ class Line:
 
     async def _connect(self) -> None:
         self.socket = socket(self.bolt, self.pool)
-        await self.socket.connect_async()
-        logger.info("Slack: connected by Socket Mode.")
+        if await admitted(self.socket):
+            await self.socket.connect_async()
+            logger.info("Slack: connected by Socket Mode.")
 
     async def handle(self, request: Request) -> HTTPResponse:
         """A request of Slack over HTTP."""
@@ -165,6 +166,19 @@ async def introduce(web: AsyncWebClient, identity: Identity) -> None:
             logger.info("Slack: here as %s in %s.", said.get("user"), said.get("team"))
             return
         await asyncio.sleep(ASK_AGAIN)
+
+
+async def admitted(handler: AsyncSocketModeHandler) -> bool:
+    """Get the address of the socket; False where Slack says that the token is worth nothing, which no further try would change."""
+    try:
+        handler.client.wss_uri = await handler.client.issue_new_wss_url()
+    except SlackApiError as error:
+        if error.response.status_code < 500:
+            logger.error("Slack does not accept SLACK_APP_TOKEN: %s.", error.response.get("error"))
+            return False
+    except (aiohttp.ClientError, asyncio.TimeoutError):
+        pass  # slack_sdk goes on trying.
+    return True
 
 
 def socket(bolt: AsyncApp, pool: aiohttp.ClientSession) -> AsyncSocketModeHandler:

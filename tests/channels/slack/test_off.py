@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any
 
@@ -9,8 +10,9 @@ import pytest
 from rasa.core.channels.channel import register
 from sanic import Sanic
 
-from rolewise.channels.slack.channel import SlackChannel, configured
+from rolewise.channels.slack.channel import Line, SlackChannel, configured
 from rolewise.settings import Settings, settings
+from tests.channels.slack.loopback import Slack
 from tests.serving import Server
 
 BOT, APP, SIGNING = {"slack_bot_token": "xoxb-1"}, {"slack_app_token": "xapp-1"}, {"slack_signing_secret": "s"}
@@ -61,6 +63,23 @@ def test_it_is_made_from_nothing_but_the_environment(monkeypatch: pytest.MonkeyP
     finally:
         settings.cache_clear()
     assert sorted(route.path for route in app.router.routes) == ["webhooks/slack", "webhooks/slack/webhook"]
+
+
+async def test_tokens_that_slack_refuses_are_named(slack: Slack, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    for name, value in {"SLACK_API_URL": f"{slack.address}/api", "SLACK_BOT_TOKEN": "xoxb-wrong", "SLACK_APP_TOKEN": "xapp-wrong"}.items():
+        monkeypatch.setenv(name, value)
+    settings.cache_clear()
+    app = Sanic("slack_refuses", configure_logging=False)
+    try:
+        line = Line(app, app.handle_request)
+        line.begin()
+        await asyncio.wait_for(asyncio.gather(*line._starting), 20)
+        await line.end()
+    finally:
+        settings.cache_clear()
+    said = {record.getMessage() for record in caplog.records if record.levelno == logging.ERROR}
+    assert {"Slack does not accept SLACK_BOT_TOKEN: invalid_auth.", "Slack does not accept SLACK_APP_TOKEN: invalid_auth."} <= said
+    assert "wrong" not in caplog.text
 
 
 def test_a_server_without_tokens_starts_and_says_so(web_server: Server) -> None:
