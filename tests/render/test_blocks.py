@@ -102,7 +102,7 @@ def cards(draw: st.DrawFn) -> Card:
     )
 
 
-@examples(max_examples=100, deadline=None)
+@examples(max_examples=60, deadline=None)
 @given(cards())
 def test_no_card_breaks_a_limit(card: Card) -> None:
     assert not faults(card, share=True, pressed=[item.payload for item in card.suggestions[:2]], shared_by="U1")
