@@ -74,7 +74,14 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("shell", help="talk to it in the terminal")
     train = commands.add_parser("train", help="train unless the newest model is up to date")
     train.add_argument("--force", action="store_true", help="train in any case")
-    commands.add_parser("check", help="check the knowledge file")
+    commands.add_parser("check", help="check the knowledge file, and that domain, rules and examples agree with it")
+    topic = commands.add_parser("new-topic", help="add a topic: its entries, intent, rule and examples, with what is to be written marked")
+    topic.add_argument("id", help="lower case letters, digits and '_': dress_code")
+    topic.add_argument("--question", required=True, help='with a place for the role: "What does {a_role} wear at work?"')
+    topic.add_argument("--title", help="the heading; default: made of the id")
+    topic.add_argument("--label", help="the topic inside a sentence; default: made of the id")
+    topic.add_argument("--alias", action="append", default=[], help="a word that names the topic; may be given several times")
+    topic.add_argument("--examples", type=Path, help="a file with training messages, one a line")
     store_parser(commands.add_parser("store", help="look after the stored conversations"))
     return root
 
@@ -126,22 +133,51 @@ def store(options: argparse.Namespace) -> int:
     return 0
 
 
+def check() -> int:
+    """Run ``rolewise check``; returns its exit status: 2 when there are errors."""
+    from datetime import date
+
+    from rolewise.authoring import check as content
+
+    path = settings().knowledge
+    report = content.check(path, PROJECT_ROOT, date.today(), settings().review_days)
+    for error in report.errors:
+        print(error, file=sys.stderr)
+    for warning in report.warnings:
+        print(f"{warning} (warning)")
+    warned = f", {len(report.warnings)} warnings" if report.warnings else ""
+    print(f"{path}: {len(report.errors)} faults{warned}." if report.errors else f"{path}: no faults{warned}.")
+    return 2 if report.errors else 0
+
+
+def new_topic(options: argparse.Namespace) -> int:
+    """Run ``rolewise new-topic``; returns its exit status."""
+    from rolewise.authoring import new_topic as topics
+
+    examples = options.examples.read_text(encoding="utf-8").splitlines() if options.examples else []
+    topic = topics.named(options.id, options.question, options.title, options.label, options.alias, examples)
+    for path in topics.add(topic, settings().knowledge, PROJECT_ROOT):
+        print(f"{path.relative_to(PROJECT_ROOT) if path.is_relative_to(PROJECT_ROOT) else path} changed.")
+    print("Next: 'rolewise check' lists what is to be written; add examples to data/nlu.yml; then 'make train'.")
+    return 0
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns its exit status."""
     options = parser().parse_args(arguments)
     quiet()
     if str(PROJECT_ROOT) not in sys.path:
         sys.path.insert(0, str(PROJECT_ROOT))
-    from rolewise.knowledge import KnowledgeError, load
+    from rolewise.knowledge import KnowledgeError
 
     try:
         if options.version:
             print(version())
             return 0
         if options.command == "check":
-            load(settings().knowledge)
-            print(f"{settings().knowledge}: no faults.")
-            return 0
+            return check()
+        if options.command == "new-topic":
+            return new_topic(options)
         if options.command == "store":
             return store(options)
         if options.command in ("ask", "serve", "shell"):

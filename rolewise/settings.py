@@ -35,6 +35,8 @@ class Settings:
         token_days: ``ROLEWISE_TOKEN_DAYS``. How long a token opens its conversation, in days.
         origins: ``ROLEWISE_ORIGINS``. Origins of the sites whose pages may use the web channel, with commas between; ``*`` is all.
         contact: ``ROLEWISE_CONTACT``. Who answers what the assistant cannot: a web address or any words; empty: nobody is named.
+        review_days: ``ROLEWISE_REVIEW_DAYS``. Days after its review from which ``rolewise check`` warns of an entry.
+        eval_dir: ``ROLEWISE_EVAL_DIR``. A directory with an evaluation set of JSONL files, which nothing may be trained on; or empty.
         host: ``HOST``. The address the server binds.
         port: ``PORT``. The port the server listens on.
     """
@@ -58,6 +60,8 @@ class Settings:
     token_days: int = 30
     origins: str = ""
     contact: str = ""
+    review_days: int = 365
+    eval_dir: str = ""
     host: str = "127.0.0.1"
     port: int = 5005
 
@@ -104,6 +108,7 @@ class Settings:
             "log_text": (self.log_text in ("on", "off"), "it is 'on' or 'off'"),
             "secret": (not self.secret or len(self.secret) >= 32, "it has at least 32 characters"),
             "token_days": (self.token_days >= 1, "it is at least 1"),
+            "review_days": (self.review_days >= 1, "it is at least 1"),
             "port": (0 <= self.port <= 65535, "it is a number from 0 to 65535"),
         }
         for name, (good, reason) in rules.items():

@@ -52,6 +52,8 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         "ROLEWISE_TOKEN_DAYS": "7",
         "ROLEWISE_ORIGINS": "https://careers.example",
         "ROLEWISE_CONTACT": "the front desk",
+        "ROLEWISE_REVIEW_DAYS": "30",
+        "ROLEWISE_EVAL_DIR": "/evaluation",
         "HOST": "0.0.0.0",
         "PORT": " 8080 ",
     }
@@ -79,6 +81,8 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         token_days=7,
         origins="https://careers.example",
         contact="the front desk",
+        review_days=30,
+        eval_dir="/evaluation",
     )
 
 
