@@ -82,8 +82,18 @@ def parser() -> argparse.ArgumentParser:
     topic.add_argument("--label", help="the topic inside a sentence; default: made of the id")
     topic.add_argument("--alias", action="append", default=[], help="a word that names the topic; may be given several times")
     topic.add_argument("--examples", type=Path, help="a file with training messages, one a line")
+    report = commands.add_parser("report", help="write what the stored conversations tell: a page, JSON and CSV")
+    report.add_argument("--out", type=Path, default=PROJECT_ROOT / "results" / "report", help="the directory; default: results/report")
+    reads_store(report)
     store_parser(commands.add_parser("store", help="look after the stored conversations"))
     return root
+
+
+def reads_store(command: argparse.ArgumentParser) -> None:
+    """The options of a command that reads conversations and looks at them with a model."""
+    command.add_argument("--store", help="an SQLite file or an address of a database; default: the tracker store of endpoints.yml")
+    command.add_argument("--days", type=float, help="only the last days; default: all that is stored")
+    command.add_argument("--model", type=Path, help="a model archive; default: the newest")
 
 
 def store_parser(store: argparse.ArgumentParser) -> None:
@@ -150,6 +160,15 @@ def check() -> int:
     return 2 if report.errors else 0
 
 
+def report(options: argparse.Namespace) -> int:
+    """Run ``rolewise report``; returns its exit status."""
+    from rolewise.insights import run
+
+    for path in run.make(options.store, options.days, options.model or settings().models, options.out):
+        print(path.relative_to(PROJECT_ROOT) if path.is_relative_to(PROJECT_ROOT) else path)
+    return 0
+
+
 def new_topic(options: argparse.Namespace) -> int:
     """Run ``rolewise new-topic``; returns its exit status."""
     from rolewise.authoring import new_topic as topics
@@ -176,10 +195,9 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         if options.command == "check":
             return check()
-        if options.command == "new-topic":
-            return new_topic(options)
-        if options.command == "store":
-            return store(options)
+        tasks = {"new-topic": new_topic, "store": store, "report": report}
+        if options.command in tasks:
+            return tasks[options.command](options)
         if options.command in ("ask", "serve", "shell"):
             light()
         if options.command == "ask":
