@@ -85,6 +85,9 @@ def parser() -> argparse.ArgumentParser:
     report = commands.add_parser("report", help="write what the stored conversations tell: a page, JSON and CSV")
     report.add_argument("--out", type=Path, default=PROJECT_ROOT / "results" / "report", help="the directory; default: results/report")
     reads_store(report)
+    inbox = commands.add_parser("inbox", help="walk through what was not answered: assign it, or note what is missing")
+    inbox.add_argument("--again", action="store_true", help="show what was skipped, too")
+    reads_store(inbox)
     store_parser(commands.add_parser("store", help="look after the stored conversations"))
     return root
 
@@ -169,6 +172,13 @@ def report(options: argparse.Namespace) -> int:
     return 0
 
 
+def inbox(options: argparse.Namespace) -> int:
+    """Run ``rolewise inbox``; returns its exit status."""
+    from rolewise.insights import run
+
+    return run.inbox(options.store, options.days, options.model or settings().models, options.again)
+
+
 def new_topic(options: argparse.Namespace) -> int:
     """Run ``rolewise new-topic``; returns its exit status."""
     from rolewise.authoring import new_topic as topics
@@ -195,7 +205,7 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         if options.command == "check":
             return check()
-        tasks = {"new-topic": new_topic, "store": store, "report": report}
+        tasks = {"new-topic": new_topic, "store": store, "report": report, "inbox": inbox}
         if options.command in tasks:
             return tasks[options.command](options)
         if options.command in ("ask", "serve", "shell"):

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from rapidfuzz import fuzz
 
 from rolewise.insights.events import QUESTION_PREFIX, SourceError
 from rolewise.insights.figures import LOST, THUMBS_DOWN, Phrase
 from rolewise.knowledge import Knowledge, load
 
-# Of an archive nothing else is unpacked, and nothing outside of the directory made for it.
-PARTS = ("encoder.xml", "encoder.bin", "tokenizer.json", "model.json", "arrays.npz", "vectorizers.skops", "careers.yml")
+# Of an archive nothing else is unpacked, and nothing outside of the directory made for it. The classifier's n-grams are not needed.
+PARTS = ("encoder.xml", "encoder.bin", "tokenizer.json", "model.json", "arrays.npz", "careers.yml")
 # So many messages are compared with each other; the rarer ones go to the group that they are nearest to.
 LEADERS = 2500
 # The mean distance of the messages of two groups, 1 - cosine, up to which they are one.
@@ -25,6 +26,10 @@ APART = 0.52
 # A message joins a group that is there from this cosine on.
 JOINS = 0.5
 EXAMPLES = 6
+# From this likeness on, 0 to 100, an example shows nothing that the one before does not; so many are looked at for others.
+ALIKE, LOOKED_AT = 82, 200
+# Topics that are named as near.
+NEAREST = 4
 
 
 def newest_model(directory: Path) -> Path:
@@ -71,12 +76,16 @@ class Meaning:
             masked.append(found[0].masked(ENCODER_MASK) if found else "")
         return self.encoder.encode(masked)
 
-    def nearest(self, vectors: np.ndarray) -> list[tuple[str, float]]:
-        """For each row the topic with the nearest training message, and the cosine to it, 0 to 1."""
+    def nearest(self, vectors: np.ndarray, count: int = 1) -> list[list[tuple[str, float]]]:
+        """For each row the topics with the nearest training messages, the nearest first, and the cosine to them, 0 to 1."""
         topics = [column for column, name in enumerate(self.intents.classes) if name.startswith(QUESTION_PREFIX)]
-        near = np.concatenate([self.intents.nearness(vectors[at : at + 256])[:, topics] for at in range(0, len(vectors), 256)])
-        best = near.argmax(axis=1)
-        return [(self.intents.classes[topics[column]][len(QUESTION_PREFIX) :], float(near[row, column])) for row, column in enumerate(best)]
+        names = [self.intents.classes[column][len(QUESTION_PREFIX) :] for column in topics]
+        found = []
+        for at in range(0, len(vectors), 256):
+            near = self.intents.nearness(vectors[at : at + 256])[:, topics]
+            order = np.argsort(-near, axis=1, kind="stable")[:, :count]
+            found += [[(names[column], float(row[column])) for column in columns] for row, columns in zip(near, order, strict=True)]
+        return found
 
 
 @dataclass
@@ -85,13 +94,11 @@ class Cluster:
 
     Attributes:
         phrases: the messages, the one in the middle first.
-        topic: the topic they come nearest to.
-        nearness: how near, the cosine to the nearest training message, 0 to 1.
+        nearest: the topics they come nearest to, the nearest first, with the cosine to the nearest training message, 0 to 1.
     """
 
     phrases: list[Phrase]
-    topic: str
-    nearness: float
+    nearest: list[tuple[str, float]]
     why: Counter[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -99,6 +106,16 @@ class Cluster:
         self.why = Counter()
         for phrase in self.phrases:
             self.why += phrase.why
+
+    @property
+    def topic(self) -> str:
+        """The nearest topic."""
+        return self.nearest[0][0]
+
+    @property
+    def nearness(self) -> float:
+        """How near it is."""
+        return self.nearest[0][1]
 
     @property
     def count(self) -> int:
@@ -114,6 +131,16 @@ class Cluster:
     def down(self) -> int:
         """How many of them got a thumbs down."""
         return self.why[THUMBS_DOWN]
+
+    def different(self, count: int) -> list[Phrase]:
+        """So many of the messages at most, without those that only another slip of the fingers tells from one before."""
+        kept: list[Phrase] = []
+        for phrase in self.phrases[:LOOKED_AT]:
+            if not any(fuzz.ratio(phrase.text.lower(), other.text.lower()) > ALIKE for other in kept):
+                kept.append(phrase)
+            if len(kept) == count:
+                break
+        return kept
 
     @property
     def reasons(self) -> list[str]:
@@ -140,8 +167,8 @@ def cluster(phrases: Sequence[Phrase], meaning: Meaning) -> list[Cluster]:
         centre = (vectors[rows] * weights[:, None]).sum(axis=0)
         order = np.argsort(-(vectors[rows] @ centre), kind="stable")
         groups.append([rows[index] for index in order])
-    nearest = meaning.nearest(vectors[[rows[0] for rows in groups]])
-    found = [Cluster([phrases[row] for row in rows], topic, near) for rows, (topic, near) in zip(groups, nearest, strict=True)]
+    nearest = meaning.nearest(vectors[[rows[0] for rows in groups]], NEAREST)
+    found = [Cluster([phrases[row] for row in rows], near) for rows, near in zip(groups, nearest, strict=True)]
     return sorted(found, key=lambda group: (-group.count, group.phrases[0].text))
 
 

@@ -11,8 +11,6 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from rapidfuzz import fuzz
-
 from rolewise.answers import capital
 from rolewise.authoring.edits import replace_file
 from rolewise.insights import mask
@@ -23,8 +21,6 @@ from rolewise.knowledge import Knowledge
 FORMATS = ("html", "json", "csv")
 # Groups of unanswered messages that the page and the files show.
 CLUSTERS = 40
-# From this likeness on, 0 to 100, an example shows nothing that the one before does not.
-ALIKE = 82
 # Up to so many seconds, for the chart of times.
 EDGES = (0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.0, 5.0)
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -123,19 +119,10 @@ def _group(group: Cluster, names: Names) -> dict[str, Any]:
         "nearest topic": group.topic,
         "nearest title": names.topics.get(group.topic, group.topic),
         "nearness": round(group.nearness, 3),
-        "examples": _different(mask.all_masked(phrase.text for phrase in group.phrases[: 4 * EXAMPLES]))[:EXAMPLES],
+        "examples": mask.all_masked(phrase.text for phrase in group.different(EXAMPLES)),
         "different": len(group.phrases),
         "reasons": mask.all_masked(group.reasons)[:EXAMPLES],
     }
-
-
-def _different(texts: list[str]) -> list[str]:
-    """The texts without those that only another slip of the fingers tells from one before."""
-    kept: list[str] = []
-    for text in texts:
-        if not any(fuzz.ratio(text.lower(), other.lower()) > ALIKE for other in kept):
-            kept.append(text)
-    return kept
 
 
 def write(report: dict[str, Any], directory: Path, formats: Sequence[str] = FORMATS) -> list[Path]:

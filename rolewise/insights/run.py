@@ -9,6 +9,7 @@ from rolewise.insights import report
 from rolewise.insights.events import conversations, store_url
 from rolewise.insights.figures import Figures, count
 from rolewise.insights.meaning import Cluster, Meaning, cluster, newest_model
+from rolewise.settings import PROJECT_ROOT, settings
 
 DAY = 86400.0
 
@@ -25,9 +26,42 @@ def gather(store: str | None, days: float | None, model: Path) -> tuple[Figures,
         SourceError: the store or the model cannot be read.
     """
     meaning = Meaning(newest_model(model))
-    since = None if days is None else time.time() - days * DAY
-    figures = count(conversations(store_url(store), since))
+    figures = count(conversations(store_url(store), _since(days)))
     return figures, cluster(figures.phrases.listed(), meaning), meaning
+
+
+def inbox(store: str | None, days: float | None, model: Path, again: bool) -> int:
+    """Walk through what was not answered in the terminal; returns the exit status. Raises as :func:`gather`, and EditError."""
+    from datetime import date
+
+    from rich.console import Console
+
+    from rolewise.authoring.training_data import tested_messages
+    from rolewise.insights.inbox import Inbox
+    from rolewise.insights.terminal import Terminal
+
+    console = Console(highlight=False)
+    evaluation = Path(settings().eval_dir) if settings().eval_dir else None
+    kept = Inbox(
+        settings().cache / "inbox.json",
+        settings().knowledge,
+        PROJECT_ROOT / "data" / "nlu.yml",
+        tested_messages(PROJECT_ROOT, evaluation),
+        date.today(),
+    )
+    with console.status("Reading the conversations"):
+        meaning = Meaning(newest_model(model))
+        figures = count(conversations(store_url(store), _since(days)))
+        groups = cluster(kept.open(figures.phrases.listed(), again), meaning)
+    if not groups:
+        console.print("The inbox is empty.")
+        return 0
+    titles = {topic_id: str(topic.title) for topic_id, topic in meaning.knowledge.topics.items()}
+    return Terminal(kept, groups, titles, console).run()
+
+
+def _since(days: float | None) -> float | None:
+    return None if days is None else time.time() - days * DAY
 
 
 def make(store: str | None, days: float | None, model: Path, directory: Path) -> list[Path]:

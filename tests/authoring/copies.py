@@ -15,7 +15,18 @@ import yaml
 from rolewise.authoring.edits import Document
 from rolewise.settings import PROJECT_ROOT, settings
 
-PARTS = ("rolewise", "actions", "knowledge", "data", "config.yml", "domain.yml", "endpoints.yml", "credentials.yml", "requirements.lock")
+PARTS = (
+    "rolewise",
+    "actions",
+    "knowledge",
+    "data",
+    "tests/data",
+    "config.yml",
+    "domain.yml",
+    "endpoints.yml",
+    "credentials.yml",
+    "requirements.lock",
+)
 
 
 class Copy:
