@@ -88,6 +88,13 @@ def parser() -> argparse.ArgumentParser:
     inbox = commands.add_parser("inbox", help="walk through what was not answered: assign it, or note what is missing")
     inbox.add_argument("--again", action="store_true", help="show what was skipped, too")
     reads_store(inbox)
+    diff = commands.add_parser("diff", help="show which answers two models give differently")
+    diff.add_argument("old", type=Path, help="a model archive")
+    diff.add_argument("new", type=Path, help="another one, or the directory with the newest")
+    diff.add_argument("--store", help="ask messages of this store, too: a file or an address, or 'endpoints' for the one of endpoints.yml")
+    diff.add_argument("--days", type=float, default=30.0, help="only those of the last days; default: 30")
+    diff.add_argument("--all", action="store_true", help="show every change, not the first 20 of each kind")
+    diff.add_argument("--json", action="store_true", help="write JSON lines, one a change")
     store_parser(commands.add_parser("store", help="look after the stored conversations"))
     return root
 
@@ -179,6 +186,23 @@ def inbox(options: argparse.Namespace) -> int:
     return run.inbox(options.store, options.days, options.model or settings().models, options.again)
 
 
+def diff(options: argparse.Namespace) -> int:
+    """Run ``rolewise diff``; returns its exit status: 1 when an answer became worse."""
+    import time
+
+    from rolewise import diff as differences
+    from rolewise.insights.events import conversations, store_url
+
+    messages = list(differences.known_messages())
+    if options.store:
+        url = store_url(None if options.store == "endpoints" else options.store)
+        messages += differences.stored_messages(conversations(url, time.time() - 86400 * options.days))
+    found = differences.compare(messages, *(differences.ask(model, messages) for model in (options.old, options.new)))
+    for line in differences.as_json(found) if options.json else differences.told(found, shown=10**9 if options.all else 20):
+        print(line)
+    return 1 if found.counts()[differences.WORSE] else 0
+
+
 def new_topic(options: argparse.Namespace) -> int:
     """Run ``rolewise new-topic``; returns its exit status."""
     from rolewise.authoring import new_topic as topics
@@ -205,7 +229,7 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         if options.command == "check":
             return check()
-        tasks = {"new-topic": new_topic, "store": store, "report": report, "inbox": inbox}
+        tasks = {"new-topic": new_topic, "store": store, "report": report, "inbox": inbox, "diff": diff}
         if options.command in tasks:
             return tasks[options.command](options)
         if options.command in ("ask", "serve", "shell"):

@@ -6,18 +6,22 @@ import argparse
 import ast
 import importlib
 import re
+import shlex
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
+import yaml
 from pydantic import BaseModel
 
-from rolewise import cues
+from rolewise import cues, manual
 from rolewise.cards import Card
 from rolewise.channels.report import metrics
 from rolewise.cli import parser
+from rolewise.insights.figures import Figures
+from rolewise.insights.report import Names, data
 from rolewise.knowledge import Knowledge, KnowledgeError, loads
 from rolewise.questions import Context, Part
 from rolewise.settings import Settings, variable
@@ -115,6 +119,54 @@ def test_every_store_command_is_documented() -> None:
         assert f"rolewise store {name}{places}" in rows
         options = [action.option_strings[-1] for action in task._actions if action.option_strings and action.dest != "help"]
         assert not missing(options, words(ROOT / "docs" / "operations.md"))
+
+
+def test_the_commands_of_the_reference_are_those_of_the_parser() -> None:
+    page = words(manual.PAGE)
+    assert manual.filled(page) == page, "run: .venv/bin/python -m rolewise.manual"
+    assert page.count("| `rolewise ") >= 15
+
+
+def test_every_field_of_the_card_is_explained() -> None:
+    assert first_column(section("reference.md", "The card")) == set(Card.__fields__)
+
+
+def test_every_route_is_in_the_reference() -> None:
+    named = set(re.findall(r"`((?:GET|POST|DELETE) /[^`]*)`", section("reference.md", "Pages and routes")))
+    paths = yaml.safe_load(words(ROOT / "docs" / "openapi.yml"))["paths"]
+    assert named == {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
+
+
+def test_every_part_of_the_report_is_documented() -> None:
+    figures = data(Figures(), [], Names({}, {}, {}))
+    assert first_column(section("insights.md", "What it counts")) == set(figures) - {"made", "period"}
+
+
+def test_every_document_is_in_the_index() -> None:
+    linked = {target.partition("#")[0] for target in LINK.findall(words(ROOT / "docs" / "index.md"))}
+    assert {file.name for file in (ROOT / "docs").glob("*.*")} - {"index.md"} <= linked
+
+
+def shown_commands() -> list[tuple[str, str]]:
+    """(document, command) of every line of a code block that calls the program."""
+    found = []
+    for document in DOCUMENTS:
+        for block in FENCE.findall(words(document)):
+            for line in block.splitlines():
+                match = re.search(r"\.venv/bin/rolewise ([^<|>#]*)", line)
+                if match:
+                    found.append((document.name, match.group(1).strip()))
+    return found
+
+
+def test_every_command_shown_can_be_typed_so() -> None:
+    assert len(shown_commands()) >= 8
+    for document, command in shown_commands():
+        try:
+            options = parser().parse_args(shlex.split(command))
+        except SystemExit:
+            pytest.fail(f"{document}: rolewise {command}")
+        assert options.command
 
 
 def test_every_metric_is_documented() -> None:

@@ -40,7 +40,7 @@ class Sitting:
         self.copy = copy
         self.seen = ""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("ROLEWISE_")}
-        environment |= {"ROLEWISE_CACHE": str(copy.root / "cache"), "TERM": "xterm", "COLUMNS": "120", "LINES": "60"}
+        environment |= {"ROLEWISE_CACHE": str(copy.root / "cache"), "TERM": "xterm", "COLUMNS": "240", "LINES": "60"}
         self.terminal, side = pty.openpty()
         command = [sys.executable, "-m", "rolewise.cli", "inbox", "--store", str(store), "--model", str(settings().models), *options]
         self.process = subprocess.Popen(
