@@ -1,7 +1,7 @@
 """What the report costs: makes a store of so many events out of a simulated month and measures time and memory of ``rolewise report``.
 
-    .venv/bin/python bench/simulate_month.py results/month.db
-    .venv/bin/python bench/insights.py results/month.db --events 1000000
+.venv/bin/python bench/simulate_month.py results/month.db
+.venv/bin/python bench/insights.py results/month.db --events 1000000
 """
 
 from __future__ import annotations

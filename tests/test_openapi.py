@@ -20,7 +20,7 @@ from rolewise.channels.health import Health, routes
 from rolewise.settings import PROJECT_ROOT
 from tests.serving import Person, Server
 
-SPEC: dict[str, Any] = yaml.safe_load((PROJECT_ROOT / "docs" / "openapi.yml").read_text(encoding="utf-8"))
+SPEC: dict[Any, Any] = yaml.safe_load((PROJECT_ROOT / "docs" / "openapi.yml").read_text(encoding="utf-8"))
 FILE = "/chat/{file}"
 
 
