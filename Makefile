@@ -26,9 +26,9 @@ RASA_INPUTS = config.yml domain.yml endpoints.yml tests/test_stories.yml require
 PYTHON_DIRS = $(foreach directory,rolewise actions bench tests,$(if $(shell find $(directory) -name '*.py' 2>/dev/null),$(directory)))
 
 BENCH := bench/nlu.py bench/serving.py bench/load.py
-REPORT := bench/report.py
+FIGURES := bench/report.py
 
-.PHONY: help setup train run shell test rasa-test browser test-scale lint bench report check lock clean
+.PHONY: help setup train run shell test rasa-test browser test-scale lint bench figures report check lock clean
 
 help: ## Show these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,8 +69,11 @@ lint: setup ## Check format, style and types
 bench: train ## Measure quality and speed beside stock Rasa
 	$(call run-scripts,$(BENCH))
 
-report: train ## Write the evaluation report
-	$(call run-scripts,$(REPORT))
+figures: train ## Print the tables of the last benchmarks again and renew the documents with them
+	$(call run-scripts,$(FIGURES))
+
+report: train ## Write what the stored conversations tell: a page, JSON and CSV in results/report
+	@$(BIN)/rolewise report
 
 check: setup ## Check the knowledge file and that everything agrees with it
 	@$(BIN)/rolewise check

@@ -1,4 +1,4 @@
-"""Reprints every figure from the benchmarks' results: ``make report`` runs it."""
+"""Reprints every figure from the benchmarks' results: ``make figures`` runs it."""
 
 from __future__ import annotations
 

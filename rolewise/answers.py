@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from rolewise import wording
 from rolewise.cards import MAX_SUGGESTIONS, Card, CardQuestion, CardSource, CardTable, Suggestion
 from rolewise.knowledge import Entry, Figure, Knowledge, Statement
 from rolewise.questions import COMPARE, Question
@@ -61,6 +62,21 @@ class Answers:
         """The roles in words: ``data scientists and software engineers``."""
         return join([self.knowledge.roles[role].plural if plural else self.knowledge.roles[role].name for role in roles], last)
 
+    def scoped(self, text: str, **more: str) -> str:
+        """A fixed sentence with the careers filled in, and whatever else is named."""
+        roles = self.knowledge.roles.values()
+        count = wording.NUMBERS[len(roles)] if len(roles) < len(wording.NUMBERS) else str(len(roles))
+        number = f"{count} {'career' if len(roles) == 1 else 'careers'}"
+        careers = f"{number}: {join([str(role.name) for role in roles])}"
+        return text.format(careers=careers, number=number, fields=join([str(role.field) for role in roles]), **more)
+
+    def menu(self) -> list[str]:
+        """What can be asked, a line a group of topics; a topic that stands in none of the knowledge's lines comes last."""
+        lines = [f"{line.title}: {', '.join(line.topics.values())}" for line in self.knowledge.menu]
+        named = {topic for line in self.knowledge.menu for topic in line.topics}
+        rest = [str(topic.label) for topic_id, topic in self.knowledge.topics.items() if topic_id not in named]
+        return [*lines, f"{wording.MENU_REST}: {', '.join(rest)}"] if rest else lines
+
     def title(self, question: Question) -> str:
         """The question as a person would ask it, for headings and buttons."""
         question = question.normal()
@@ -70,9 +86,13 @@ class Answers:
             return topic.compare_question.format(names=names)
         if not question.roles:
             return topic.general_question or topic.title
-        role = self.knowledge.roles[question.roles[0]]
+        return self.filled(topic.question, question.roles[0])
+
+    def filled(self, question: str, role_id: str) -> str:
+        """A topic's question with a role filled in."""
+        role = self.knowledge.roles[role_id]
         article = "an" if role.name[0] in VOWEL_SOUND else "a"
-        return topic.question.format(role=role.name, a_role=f"{article} {role.name}", roles=role.plural, field=role.field)
+        return question.format(role=role.name, a_role=f"{article} {role.name}", roles=role.plural, field=role.field)
 
     def knows(self, question: Question) -> bool:
         """Whether there is an answer without asking back."""
@@ -290,7 +310,7 @@ class Answers:
                     draft.points.append(placed)
         if question.topic == SWITCH and not several:
             draft.points += [draft.say(point) for point in self._move(roles)]
-        topics = list(OVERALL_TOPICS) if overall else [question.topic]
+        topics = [topic for topic in OVERALL_TOPICS if topic in self.knowledge.topics] if overall else [question.topic]
         if not overall:
             topics += [topic for topic in self.knowledge.topics[question.topic].next if topic != COMPARE][:2]
         table = self._table(draft, roles, topics, overall, question.topic)

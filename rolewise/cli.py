@@ -70,9 +70,36 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("shell", help="talk to it in the terminal")
     train = commands.add_parser("train", help="train unless the newest model is up to date")
     train.add_argument("--force", action="store_true", help="train in any case")
-    commands.add_parser("check", help="check the knowledge file")
+    commands.add_parser("check", help="check the knowledge file, and that domain, rules and examples agree with it")
+    topic = commands.add_parser("new-topic", help="add a topic: its entries, intent, rule and examples, with what is to be written marked")
+    topic.add_argument("id", help="lower case letters, digits and '_': dress_code")
+    topic.add_argument("--question", required=True, help='with a place for the role: "What does {a_role} wear at work?"')
+    topic.add_argument("--title", help="the heading; default: made of the id")
+    topic.add_argument("--label", help="the topic inside a sentence; default: made of the id")
+    topic.add_argument("--alias", action="append", default=[], help="a word that names the topic; may be given several times")
+    topic.add_argument("--examples", type=Path, help="a file with training messages, one a line")
+    report = commands.add_parser("report", help="write what the stored conversations tell: a page, JSON and CSV")
+    report.add_argument("--out", type=Path, default=PROJECT_ROOT / "results" / "report", help="the directory; default: results/report")
+    reads_store(report)
+    inbox = commands.add_parser("inbox", help="walk through what was not answered: assign it, or note what is missing")
+    inbox.add_argument("--again", action="store_true", help="show what was skipped, too")
+    reads_store(inbox)
+    diff = commands.add_parser("diff", help="show which answers two models give differently")
+    diff.add_argument("old", type=Path, help="a model archive")
+    diff.add_argument("new", type=Path, help="another one, or the directory with the newest")
+    diff.add_argument("--store", help="ask messages of this store, too: a file or an address, or 'endpoints' for the one of endpoints.yml")
+    diff.add_argument("--days", type=float, default=30.0, help="only those of the last days; default: 30")
+    diff.add_argument("--all", action="store_true", help="show every change, not the first 20 of each kind")
+    diff.add_argument("--json", action="store_true", help="write JSON lines, one a change")
     store_parser(commands.add_parser("store", help="look after the stored conversations"))
     return root
+
+
+def reads_store(command: argparse.ArgumentParser) -> None:
+    """The options of a command that reads conversations and looks at them with a model."""
+    command.add_argument("--store", help="an SQLite file or an address of a database; default: the tracker store of endpoints.yml")
+    command.add_argument("--days", type=float, help="only the last days; default: all that is stored")
+    command.add_argument("--model", type=Path, help="a model archive; default: the newest")
 
 
 def store_parser(store: argparse.ArgumentParser) -> None:
@@ -140,24 +167,85 @@ def serve(options: argparse.Namespace) -> int:
     return 0
 
 
+def check() -> int:
+    """Run ``rolewise check``; returns its exit status: 2 when there are errors."""
+    from datetime import date
+
+    from rolewise.authoring import check as content
+
+    path = settings().knowledge
+    report = content.check(path, PROJECT_ROOT, date.today(), settings().review_days)
+    for error in report.errors:
+        print(error, file=sys.stderr)
+    for warning in report.warnings:
+        print(f"{warning} (warning)")
+    warned = f", {len(report.warnings)} warnings" if report.warnings else ""
+    print(f"{path}: {len(report.errors)} faults{warned}." if report.errors else f"{path}: no faults{warned}.")
+    return 2 if report.errors else 0
+
+
+def report(options: argparse.Namespace) -> int:
+    """Run ``rolewise report``; returns its exit status."""
+    from rolewise.insights import run
+
+    for path in run.make(options.store, options.days, options.model or settings().models, options.out):
+        print(path.relative_to(PROJECT_ROOT) if path.is_relative_to(PROJECT_ROOT) else path)
+    return 0
+
+
+def inbox(options: argparse.Namespace) -> int:
+    """Run ``rolewise inbox``; returns its exit status."""
+    from rolewise.insights import run
+
+    return run.inbox(options.store, options.days, options.model or settings().models, options.again)
+
+
+def diff(options: argparse.Namespace) -> int:
+    """Run ``rolewise diff``; returns its exit status: 1 when an answer became worse."""
+    import time
+
+    from rolewise import diff as differences
+    from rolewise.insights.events import conversations, store_url
+
+    messages = list(differences.known_messages())
+    if options.store:
+        url = store_url(None if options.store == "endpoints" else options.store)
+        messages += differences.stored_messages(conversations(url, time.time() - 86400 * options.days))
+    found = differences.compare(messages, *(differences.ask(model, messages) for model in (options.old, options.new)))
+    for line in differences.as_json(found) if options.json else differences.told(found, shown=10**9 if options.all else 20):
+        print(line)
+    return 1 if found.counts()[differences.WORSE] else 0
+
+
+def new_topic(options: argparse.Namespace) -> int:
+    """Run ``rolewise new-topic``; returns its exit status."""
+    from rolewise.authoring import new_topic as topics
+
+    examples = options.examples.read_text(encoding="utf-8").splitlines() if options.examples else []
+    topic = topics.named(options.id, options.question, options.title, options.label, options.alias, examples)
+    for path in topics.add(topic, settings().knowledge, PROJECT_ROOT):
+        print(f"{path.relative_to(PROJECT_ROOT) if path.is_relative_to(PROJECT_ROOT) else path} changed.")
+    print("Next: 'rolewise check' lists what is to be written; add examples to data/nlu.yml; then 'make train'.")
+    return 0
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns its exit status."""
     options = parser().parse_args(arguments)
     quiet()
     if str(PROJECT_ROOT) not in sys.path:
         sys.path.insert(0, str(PROJECT_ROOT))
-    from rolewise.knowledge import KnowledgeError, load
+    from rolewise.knowledge import KnowledgeError
 
     try:
         if options.version:
             print(version())
             return 0
         if options.command == "check":
-            load(settings().knowledge)
-            print(f"{settings().knowledge}: no faults.")
-            return 0
-        if options.command == "store":
-            return store(options)
+            return check()
+        tasks = {"new-topic": new_topic, "store": store, "report": report, "inbox": inbox, "diff": diff}
+        if options.command in tasks:
+            return tasks[options.command](options)
         if options.command == "ask":
             model = newest(options.model or settings().models)
             light(model)

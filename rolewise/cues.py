@@ -11,6 +11,8 @@ ALL = "all"
 FIRST = "first"
 SECOND = "second"
 THIRD = "third"
+FOURTH = "fourth"
+LAST = "last"
 OTHER = "other"
 CORRECTION = "correction"
 # One person's own case: an offer, a visa, a CV. No general fact answers it.
@@ -22,6 +24,9 @@ JOINED = "joined"
 
 MORE_OR_LESS = r"(?:more|most|better|best|less|least|happier|highest|lowest|\w+er|\w+est)"
 
+# With as many roles, "all five" means them; "the five best courses" does not.
+MORE_THAN_THREE = r"(?:four|five|six|seven|eight|nine|ten|[4-9]|10)"
+
 PATTERNS: dict[str, re.Pattern[str]] = {
     COMPARING: re.compile(
         r"\bwhich (?:one|1|role|job|career|path|of)\b"
@@ -30,11 +35,14 @@ PATTERNS: dict[str, re.Pattern[str]] = {
     ),
     BOTH: re.compile(r"\b(?:both|(?:the|these|those|first|from|of) two|two of them|either of them|each of them|them both)\b"),
     ALL: re.compile(
-        r"\b(?:(?:all|the|of the|any of the|each of the) (?:three|3)|three of them|all of them|all (?:the )?roles|every role)\b"
+        r"\b(?:(?:all|the|of the|any of the|each of the) (?:three|3)|three of them|all of them|all (?:the )?roles|every role"
+        rf"|all (?:the )?{MORE_THAN_THREE}(?: of them| of these| roles| jobs| careers| options|(?=\W*$))|{MORE_THAN_THREE} of them)\b"
     ),
     FIRST: re.compile(r"\b(?:first|1st) (?:one|role|job)\b|\bthe (?:first|former)\b"),
     SECOND: re.compile(r"\b(?:second|2nd) (?:one|role|job)\b|\bthe (?:second|latter)\b"),
-    THIRD: re.compile(r"\b(?:third|3rd|last) (?:one|role|job)\b|\bthe third\b"),
+    THIRD: re.compile(r"\b(?:third|3rd) (?:one|role|job)\b|\bthe third\b"),
+    FOURTH: re.compile(r"\b(?:fourth|4th) (?:one|role|job)\b|\bthe fourth\b"),
+    LAST: re.compile(r"\blast (?:one|role|job)\b"),
     OTHER: re.compile(r"\bother (?:one|role|job|ones|two|2|way)\b|\bthe others?\b"),
     POINTING: re.compile(r"\b(?:it|its|they|them|their|(?:that|this)(?: (?:job|role|one|career))?|same|one)\b"),
     PERSONAL: re.compile(

@@ -89,13 +89,13 @@ class Dialogue:
         if part and len(message.parts) == 1 and self.understanding.plain(part):
             return self.answer(message)
         if part and part.others and not part.roles:
-            return self._refuse(wording.OTHER_TITLE.format(names=join(part.others, "or")), self.understanding.nearest(part))
+            return self._refuse(self.answers.scoped(wording.OTHER_TITLE, names=join(part.others, "or")), self.understanding.nearest(part))
         texts = wording.NOT_UNDERSTOOD if guesses else wording.DECLINED
-        return self._refuse(texts[self.context.unsure % 2], guesses)
+        return self._refuse(self.answers.scoped(texts[self.context.unsure % 2]), guesses)
 
     def greet(self, message: Message) -> Card:
         """Greet."""
-        return self._small_talk(wording.GREETING_AGAIN if self.context.answers else wording.GREETING)
+        return self._small_talk(wording.GREETING_AGAIN if self.context.answers else self.answers.scoped(wording.GREETING))
 
     def goodbye(self, message: Message) -> Card:
         """Say goodbye."""
@@ -122,7 +122,7 @@ class Dialogue:
 
     def menu(self, message: Message) -> Card:
         """Say what can be asked."""
-        return self._menu(wording.MENU)
+        return self._menu(self.answers.scoped(wording.MENU))
 
     def affirm(self, message: Message) -> Card:
         """Take a yes as the first thing offered, when something was offered as a guess."""
@@ -395,7 +395,7 @@ class Dialogue:
         self.context.unsure = 0
         offers = [*self._spelled(guesses)[:2], *self._first_questions()][:4]
         card = self._card("menu", lead, offers=offers, questions=guesses)
-        return card.copy(update={"title": wording.MENU_TITLE, "points": list(wording.MENU_POINTS)})
+        return card.copy(update={"title": wording.MENU_TITLE, "points": self.answers.menu()})
 
     def _small_talk(self, text: str, suggest: bool = True) -> Card:
         self.context.unsure = 0

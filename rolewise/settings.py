@@ -39,6 +39,8 @@ class Settings:
         slack_app_token: ``SLACK_APP_TOKEN``. The token of the Slack app itself, ``xapp-...``: messages come through Socket Mode.
         slack_signing_secret: ``SLACK_SIGNING_SECRET``. What Slack signs its requests with: messages come over HTTP.
         slack_api_url: ``SLACK_API_URL``. Where Slack's Web API is.
+        review_days: ``ROLEWISE_REVIEW_DAYS``. Days after its review from which ``rolewise check`` warns of an entry.
+        eval_dir: ``ROLEWISE_EVAL_DIR``. A directory with an evaluation set of JSONL files, which nothing may be trained on; or empty.
         host: ``HOST``. The address the server binds.
         port: ``PORT``. The port the server listens on.
     """
@@ -66,6 +68,8 @@ class Settings:
     slack_app_token: str = ""
     slack_signing_secret: str = ""
     slack_api_url: str = "https://slack.com/api/"
+    review_days: int = 365
+    eval_dir: str = ""
     host: str = "127.0.0.1"
     port: int = 5005
 
@@ -113,6 +117,7 @@ class Settings:
             "secret": (not self.secret or len(self.secret) >= 32, "it has at least 32 characters"),
             "token_days": (self.token_days >= 1, "it is at least 1"),
             "slack_api_url": (self.slack_api_url.startswith(("http://", "https://")), "it is the address of a Web API"),
+            "review_days": (self.review_days >= 1, "it is at least 1"),
             "port": (0 <= self.port <= 65535, "it is a number from 0 to 65535"),
         }
         for name, (good, reason) in rules.items():

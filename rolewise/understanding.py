@@ -40,6 +40,9 @@ ANNOUNCED = re.compile(r"^\W*(?:(?:and|so|ok)\W+)*(?:what|how) about (?:the )?\w
 WITHOUT_ONE = re.compile(r"\b(?:without|with|need|have|having|get|getting) (?:one|any|it)\b")
 VERSUS = re.compile(r"^\W*(?:(?:and|or|so|ok|how|what|about)\W+)*(?:vs|versus|than|compared?|comparing)\b")
 MOST = re.compile(r"\b(?:most|best|highest|least|lowest|worst|\w{3,}est)\b")
+# What a role's place in the conversation is called. The last one is a place of its own where there are three or more.
+PLACES = ((cues.FIRST, 0), (cues.SECOND, 1), (cues.THIRD, 2), (cues.FOURTH, 3), (cues.LAST, -1))
+THREE, FOUR = re.compile(r"\b(?:three|3)\b"), re.compile(r"\b(?:four|4)\b")
 SEVERAL_OTHERS = re.compile(r"\b(?:two|2|ones|others)\b")
 OTHER_JOBS = re.compile(r"\bother (?:jobs|careers|professions|fields|occupations)\b")
 LINK_WORDS = frozenset("vs versus or and than to with between the a an compare compared comparing now just only so ok then".split())
@@ -87,7 +90,7 @@ class Understanding:
             return self._ready([self.known(message.tapped)], None, False)
         parts = [self._special_forms(part) for part in message.parts]
         if not parts:
-            nothing = wording.NOT_UNDERSTOOD[self.context.unsure % 2] if message.text.strip() else wording.EMPTY
+            nothing = self._not_understood() if message.text.strip() else wording.EMPTY
             return Understood([], refusal=nothing)
         head = parts[0]
         if message.companies and head.topic not in COMPANY_TOPICS:
@@ -120,12 +123,15 @@ class Understanding:
             pointing = pointing or cues.POINTING in part.cues or DEFINITE.match(part.text) is not None
         questions = list(dict.fromkeys(question.normal() for question in questions))
         if not questions:
-            refusal = note or wording.NOT_UNDERSTOOD[self.context.unsure % 2]
+            refusal = note or self._not_understood()
             return Understood([], refusal=refusal, unsure=tuple(self.guesses(head)))
         if len(parts) == 1 and head.decision != "answer" and not self.plain(head, questions[0].topic):
             others = [question for question in self.guesses(head) if question != questions[0]]
             return Understood([], unsure=(questions[0], *others[:1]))
         return self._ready(questions, note, pointing)
+
+    def _not_understood(self) -> str:
+        return self.answers.scoped(wording.NOT_UNDERSTOOD[self.context.unsure % 2])
 
     def _ready(self, questions: list[Question], note: str | None, pointing: bool) -> Understood:
         asked = questions[:MAX_QUESTIONS]
@@ -206,7 +212,7 @@ class Understanding:
             subject = bool(part.targets) and part.topic in WAY_TOPICS and not came_from
         else:
             subject = not (came_from and part.topic in ENTRY_TOPICS)
-        return wording.OTHER_TITLE.format(names=join(part.others, "or")) if subject else None
+        return self.answers.scoped(wording.OTHER_TITLE, names=join(part.others, "or")) if subject else None
 
     def _beside(self, part: Part) -> str | None:
         """What to say where another title is asked about beside a role."""
@@ -245,7 +251,7 @@ class Understanding:
 
     @staticmethod
     def _points_back(part: Part) -> bool:
-        return bool(part.cues & {cues.BOTH, cues.ALL, cues.FIRST, cues.SECOND, cues.THIRD, cues.OTHER})
+        return bool(part.cues & {cues.BOTH, cues.ALL, *(cue for cue, _ in PLACES), cues.OTHER})
 
     def _only_roles(self, part: Part) -> bool:
         """Whether the message is nothing but roles and link words: "mle or ds?"."""
@@ -384,12 +390,13 @@ class Understanding:
         context, every = self.context, tuple(self.knowledge.roles)
         known = context.roles if len(context.roles) > 1 else context.mentioned
         if cues.ALL in part.cues:
-            return every
+            # "All three" of more than three are the three that were talked about.
+            return known if 2 < len(known) < len(every) and (THREE if len(known) == 3 else FOUR).search(part.text) else every
         if cues.BOTH in part.cues and len(known) >= 2:
             first_two = re.search(r"\bfirst two\b", part.text)
             return tuple(known[:2] if first_two else known[-2:])
-        for cue, index in ((cues.FIRST, 0), (cues.SECOND, 1), (cues.THIRD, 2)):
-            if cue in part.cues and len(known) > index:
+        for cue, index in PLACES:
+            if cue in part.cues and len(known) > (index if index >= 0 else 2):
                 return (known[index],)
         if cues.OTHER not in part.cues or not context.roles:
             return ()

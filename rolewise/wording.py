@@ -1,8 +1,13 @@
-"""The fixed sentences of the assistant: greetings, refusals, questions back. What it knows is in the knowledge file."""
+"""The fixed sentences of the assistant: greetings, refusals, questions back. What it knows is in the knowledge file.
+
+Where a sentence names the careers, ``{careers}``, ``{fields}`` and ``{number}`` stand for them; ``Answers.scoped`` fills them in.
+"""
 
 from __future__ import annotations
 
-SCOPE = "I answer questions about three careers: machine learning engineer, software engineer and data scientist."
+SCOPE = "I answer questions about {careers}."
+# A number of careers in words.
+NUMBERS = "no one two three four five six seven eight nine ten eleven twelve".split()
 
 GREETING = "Hello! I am Rolewise, a careers assistant. " + SCOPE + " What would you like to know?"
 GREETING_AGAIN = "Hello again. What would you like to know next?"
@@ -35,12 +40,8 @@ NOTHING_YET = "I have not answered anything yet. Ask me a question first, for ex
 
 MENU_TITLE = "What you can ask me"
 MENU = SCOPE + " Name a role and a topic, compare roles, or ask which role suits you. Each answer shows its sources."
-MENU_POINTS = [
-    "The work: what the role is, responsibilities, daily tasks, tools, languages, collaboration",
-    "Getting in: degree, skills, first steps, experience, interview, switching roles",
-    "Prospects: salary, demand, career path, industries, remote work, effect of AI",
-    "Deciding: pros, cons, difficulty, whether it is a good career, which role suits you, comparisons",
-]
+# Topics that stand in no line of the menu.
+MENU_REST = "More"
 
 # Two of each, so that the same apology never stands twice running.
 NOT_UNDERSTOOD = (
@@ -49,7 +50,7 @@ NOT_UNDERSTOOD = (
 )
 DECLINED = (
     "That is outside what I know, sorry. " + SCOPE,
-    "Sorry, I cannot help with that. My subject is the three careers: machine learning, software engineering and data science.",
+    "Sorry, I cannot help with that. My subject is the {number}: {fields}.",
 )
 MENU_AFTER_UNSURE = "I still do not follow, sorry. Here is what I can help with; tap a topic or ask it in other words."
 DID_YOU_MEAN = "I want to be sure that I understand you. Did you mean one of these?"

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
-import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,32 +11,27 @@ import pytest
 import yaml
 from rapidfuzz import fuzz, process
 
+from rolewise.authoring.training_data import (
+    ANNOTATION,
+    SMALL_TALK,
+    in_dialogues,
+    in_jsonl,
+    in_test_stories,
+    leaks,
+    normalised,
+)
 from rolewise.knowledge.loader import load
 from rolewise.nlu import names
+from rolewise.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 TESTS = ROOT / "tests"
-EVAL_DIR = os.environ.get("ROLEWISE_EVAL_DIR")
+EVAL_DIR = Settings.from_environment(os.environ).eval_dir
 
-SMALL_TALK = (
-    "greet", "goodbye", "thanks", "affirm", "deny", "bot_challenge", "capabilities", "abuse", "chitchat", "source",
-    "repeat", "shorter", "more", "start_over", "follow_up", "start_quiz", "feedback_positive", "feedback_negative", "stop",
-)  # fmt: skip
 MIN_TOPIC, MIN_SMALL_TALK, MIN_OUT_OF_SCOPE = 200, 50, 900
 
 # Two messages of a topic are alike from this ratio on, once role names are masked; so many per cent of a topic may be.
 ALIKE, MAX_ALIKE = 85, 10
-# A training message of four or more words is a test message from this ratio on; a shorter one only when equal.
-LEAKED, LONG = 92, 4
-
-# Rasa's annotation of entities: [text](entity) or [text]{"entity": ...}.
-ANNOTATION = re.compile(r"\[([^\]]+)\](?:\([^)]*\)|\{[^}]*\})")
-
-
-def normalised(text: str) -> str:
-    """Casefolded, without punctuation; a text of nothing but punctuation stays as it is."""
-    bare = "".join(char for char in text.casefold() if not unicodedata.category(char).startswith("P"))
-    return " ".join(bare.split()) or text.casefold().strip()
 
 
 @pytest.fixture(scope="module")
@@ -55,52 +46,6 @@ def examples() -> list[tuple[str, str]]:
 @pytest.fixture(scope="module")
 def knowledge():
     return load(ROOT / "knowledge" / "careers.yml")
-
-
-def in_jsonl(path: Path) -> Iterator[str]:
-    """The messages of a JSONL file: ``text``, its spelling-corrected form ``clean``, or the ``turns`` of a conversation."""
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if line.strip():
-            record = json.loads(line)
-            yield from (record[field] for field in ("text", "clean") if isinstance(record.get(field), str))
-            yield from (turn for turn in record.get("turns", []) if isinstance(turn, str))
-
-
-def in_test_stories(path: Path) -> Iterator[str]:
-    """What the user says in Rasa's test stories, without entity annotations and without tapped payloads."""
-    for story in yaml.safe_load(path.read_text(encoding="utf-8"))["stories"]:
-        for step in story["steps"]:
-            if "user" in step and not step["user"].lstrip().startswith("/"):
-                yield ANNOTATION.sub(r"\1", step["user"]).strip()
-
-
-def in_dialogues(path: Path) -> Iterator[str]:
-    """What the user types in the golden dialogues."""
-    for dialogue in yaml.safe_load(path.read_text(encoding="utf-8")):
-        yield from (turn["say"] for turn in dialogue["turns"] if isinstance(turn.get("say"), str))
-
-
-def leaks(examples: list[tuple[str, str]], tested: Iterator[str], set_phrases: bool = False) -> list[str]:
-    """Training messages that are, or nearly are, test messages.
-
-    Single words ("hi", "yes") are never counted: a person has no other way to say them. Nor, with ``set_phrases``, are
-    small talk's phrases of two or three words ("tell me more"): in scripted dialogues they steer and do not measure.
-    """
-    wanted = {normalised(text) for text in tested}
-    long = sorted(text for text in wanted if len(text.split()) >= LONG)
-    texts = [normalised(text) for _, text in examples]
-    nearest = (
-        process.cdist(texts, long, scorer=fuzz.ratio, score_cutoff=LEAKED, dtype=np.uint8, workers=-1).max(axis=1)
-        if long
-        else np.zeros(len(texts))
-    )
-    found = []
-    for (intent, text), bare, ratio in zip(examples, texts, nearest, strict=True):
-        words = len(bare.split())
-        excepted = words == 1 or (set_phrases and words < LONG and intent in SMALL_TALK)
-        if ratio >= LEAKED or (bare in wanted and not excepted):
-            found.append(f"{intent}: {text}")
-    return found
 
 
 def test_every_topic_has_enough_examples(examples, knowledge):

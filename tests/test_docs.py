@@ -6,18 +6,22 @@ import argparse
 import ast
 import importlib
 import re
+import shlex
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
 
 import pytest
+import yaml
 from pydantic import BaseModel
 
-from rolewise import cues
+from rolewise import cues, manual
 from rolewise.cards import Card
 from rolewise.channels.report import metrics
 from rolewise.cli import parser
+from rolewise.insights.figures import Figures
+from rolewise.insights.report import Names, data
 from rolewise.knowledge import Knowledge, KnowledgeError, loads
 from rolewise.questions import Context, Part
 from rolewise.settings import Settings, variable
@@ -100,8 +104,9 @@ def test_every_command_and_option_is_documented() -> None:
         if name == "rolewise":
             assert not [option for option in options if f"`rolewise {option}`" not in rows]
             continue
-        assert f"`{name}`" in rows, f"README.md has no row for {name}"
-        undocumented = [option for option in options if option != "--help" and f"`{option}`" not in rows[f"`{name}`"]]
+        places = "".join(f" {action.dest.upper()}" for action in command._actions if not action.option_strings and action.dest != "task")
+        assert f"`{name}{places}`" in rows, f"README.md has no row for {name}{places}"
+        undocumented = [option for option in options if option != "--help" and f"`{option}`" not in rows[f"`{name}{places}`"]]
         assert not undocumented, f"README.md does not explain {undocumented} of {name}"
 
 
@@ -114,6 +119,54 @@ def test_every_store_command_is_documented() -> None:
         assert f"rolewise store {name}{places}" in rows
         options = [action.option_strings[-1] for action in task._actions if action.option_strings and action.dest != "help"]
         assert not missing(options, words(ROOT / "docs" / "operations.md"))
+
+
+def test_the_commands_of_the_reference_are_those_of_the_parser() -> None:
+    page = words(manual.PAGE)
+    assert manual.filled(page) == page, "run: .venv/bin/python -m rolewise.manual"
+    assert page.count("| `rolewise ") >= 15
+
+
+def test_every_field_of_the_card_is_explained() -> None:
+    assert first_column(section("reference.md", "The card")) == set(Card.__fields__)
+
+
+def test_every_route_is_in_the_reference() -> None:
+    named = set(re.findall(r"`((?:GET|POST|DELETE) /[^`]*)`", section("reference.md", "Pages and routes")))
+    paths = yaml.safe_load(words(ROOT / "docs" / "openapi.yml"))["paths"]
+    assert named == {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
+
+
+def test_every_part_of_the_report_is_documented() -> None:
+    figures = data(Figures(), [], Names({}, {}, {}))
+    assert first_column(section("insights.md", "What it counts")) == set(figures) - {"made", "period"}
+
+
+def test_every_document_is_in_the_index() -> None:
+    linked = {target.partition("#")[0] for target in LINK.findall(words(ROOT / "docs" / "index.md"))}
+    assert {file.name for file in (ROOT / "docs").glob("*.*")} - {"index.md"} <= linked
+
+
+def shown_commands() -> list[tuple[str, str]]:
+    """(document, command) of every line of a code block that calls the program."""
+    found = []
+    for document in DOCUMENTS:
+        for block in FENCE.findall(words(document)):
+            for line in block.splitlines():
+                match = re.search(r"\.venv/bin/rolewise ([^<|>#]*)", line)
+                if match:
+                    found.append((document.name, match.group(1).strip()))
+    return found
+
+
+def test_every_command_shown_can_be_typed_so() -> None:
+    assert len(shown_commands()) >= 8
+    for document, command in shown_commands():
+        try:
+            options = parser().parse_args(shlex.split(command))
+        except SystemExit:
+            pytest.fail(f"{document}: rolewise {command}")
+        assert options.command
 
 
 def test_every_metric_is_documented() -> None:
@@ -249,6 +302,8 @@ PARTS = {
     "QuizQuestion": "The questionnaire, under `questionnaire`",
     "QuizOption": "The questionnaire, under `questionnaire`",
     "Reason": "The questionnaire, under `questionnaire`",
+    "MenuLine": "The menu, under `menu`",
+    "Wanted": "What is missing, under `wanted`",
     "Country": "Other names",
     "Level": "Other names",
 }
@@ -288,6 +343,9 @@ FAULTS: list[Callable[[str], str]] = [
     lambda text: swap(text, "{a_role}", "{rol}", "topics:\n  define_role:"),
     lambda text: re.sub(r"(\n  mle:.*?)\n        cell:\n.*?(?=\n {6}\S)", r"\1", text, count=1, flags=re.DOTALL),
     lambda text: swap(text, "\n  mle:", "\n  1:", "\nroles:"),
+    lambda text: swap(text, "period: May 2024", "period: last May"),
+    lambda text: swap(text, "sources: [S1, S2]", "sources: [TODO]"),
+    lambda text: swap(text, "{a_role}?", "{a_role?", "topics:\n  define_role:"),
     lambda text: re.sub(r"reviewed_on: [\d-]+", "reviewed_on: soon", text, count=1),
     lambda text: swap(text, "version: 1\n", "version: 1\nversion: 1\n"),
     lambda text: re.sub(r"reviewed_on: ([\d-]+)", r"reviewed_on: [\1", text, count=1),

@@ -56,6 +56,8 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         "SLACK_APP_TOKEN": "xapp-1",
         "SLACK_SIGNING_SECRET": "signed",
         "SLACK_API_URL": "http://127.0.0.1:8888/api",
+        "ROLEWISE_REVIEW_DAYS": "30",
+        "ROLEWISE_EVAL_DIR": "/evaluation",
         "HOST": "0.0.0.0",
         "PORT": " 8080 ",
     }
@@ -87,6 +89,8 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         slack_app_token="xapp-1",
         slack_signing_secret="signed",
         slack_api_url="http://127.0.0.1:8888/api",
+        review_days=30,
+        eval_dir="/evaluation",
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import hashlib
 from functools import lru_cache
@@ -10,6 +11,8 @@ from sanic import response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
+from rolewise import faq
+from rolewise.knowledge import Knowledge
 from rolewise.settings import PROJECT_ROOT
 
 WIDGET = PROJECT_ROOT / "widget"
@@ -20,6 +23,7 @@ CSS = "text/css; charset=utf-8"
 TYPES = {
     PAGE: "text/html; charset=utf-8",
     "demo.css": CSS,
+    "faq.css": CSS,
     "icon.svg": "image/svg+xml",
     "widget.js": JAVASCRIPT,
     "client.js": JAVASCRIPT,
@@ -37,16 +41,25 @@ PAGE_POLICY = (
 @lru_cache(maxsize=2 * len(TYPES))
 def contents(name: str, changed: int) -> tuple[bytes, bytes, str]:
     """A file's bytes, the same packed with gzip, and its ETag; kept until the file has another time of change."""
-    body = (WIDGET / name).read_bytes()
+    return held((WIDGET / name).read_bytes())
+
+
+def held(body: bytes) -> tuple[bytes, bytes, str]:
+    """Bytes, the same packed with gzip, and their ETag."""
     return body, gzip.compress(body, mtime=0), f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'
 
 
 def give(request: Request, name: str) -> HTTPResponse:
     """Answer with a file of the list, or with 304 where the browser has it already."""
-    body, packed, tag = contents(name, (WIDGET / name).stat().st_mtime_ns)
+    return respond(request, contents(name, (WIDGET / name).stat().st_mtime_ns), TYPES[name], page=name == PAGE)
+
+
+def respond(request: Request, held: tuple[bytes, bytes, str], content_type: str, page: bool) -> HTTPResponse:
+    """Answer with something that is held ready as :func:`contents` gives it."""
+    body, packed, tag = held
     # The names carry no version, so a browser asks each time; the ETag makes that a few bytes.
     headers = {"ETag": tag, "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff", "Vary": "Accept-Encoding"}
-    if name == PAGE:
+    if page:
         headers |= {"Content-Security-Policy": PAGE_POLICY, "Referrer-Policy": "no-referrer"}
     else:
         # A module of another origin is loaded by CORS only. There is nothing private in it.
@@ -56,4 +69,19 @@ def give(request: Request, name: str) -> HTTPResponse:
     if "gzip" in request.headers.get("accept-encoding", ""):
         body = packed
         headers["Content-Encoding"] = "gzip"
-    return response.raw(body, headers=headers, content_type=TYPES[name])
+    return response.raw(body, headers=headers, content_type=content_type)
+
+
+class Faq:
+    """The page of questions and answers, made anew when the process answers with another knowledge."""
+
+    def __init__(self) -> None:
+        """Not made yet."""
+        self._made: tuple[Knowledge, tuple[bytes, bytes, str]] | None = None
+
+    async def give(self, request: Request, knowledge: Knowledge) -> HTTPResponse:
+        """Answer with the page of a knowledge; it is made in a thread, as that takes some tenths of a second."""
+        if self._made is None or self._made[0] is not knowledge:
+            html = await asyncio.to_thread(faq.page, knowledge)
+            self._made = (knowledge, await asyncio.to_thread(held, html.encode("utf-8")))
+        return respond(request, self._made[1], TYPES[PAGE], page=True)

@@ -65,6 +65,8 @@ async def take_turn(
         report.refused("message")
         return items
     collector = WholeMessages(channel)
+    # When it came: the event's own time is that of its being understood.
+    metadata = {**(metadata or {}), "received": time.time()}
     message = TurnMessage(admitted.text, collector, sender, input_channel=channel, metadata=metadata)
     error_id = await watched(on_new_message, message)
     if error_id is None and not collector.messages:

@@ -25,6 +25,7 @@ from rolewise.channels import conversations, files, limits, origins, report
 from rolewise.channels.tokens import TokenError, conversation_of, mint
 from rolewise.channels.turns import OnNewMessage, take_turn
 from rolewise.control import strip_control
+from rolewise.knowledge.registry import knowledge_for
 from rolewise.settings import settings
 
 logger = logging.getLogger(__name__)
@@ -84,11 +85,17 @@ class WebChannel(InputChannel):
         return routes
 
     def _add_files(self, routes: Blueprint) -> None:
-        """The demo page and the widget."""
+        """The demo page, the page of questions and answers, and the widget."""
 
         @routes.route("/", methods=["GET"])
         async def page(request: Request) -> HTTPResponse:
             return files.give(request, files.PAGE)
+
+        faq = files.Faq()
+
+        @routes.route("/faq", methods=["GET"])
+        async def questions_and_answers(request: Request) -> HTTPResponse:
+            return await faq.give(request, knowledge_for(None))
 
         for name in files.TYPES:
             if name != files.PAGE:

@@ -7,14 +7,14 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
 from rolewise.knowledge.model import MAX_CELL_CHARS, MAX_LEAD_WORDS, Knowledge
-
-Loc = tuple[str | int, ...]
+from rolewise.knowledge.positions import Loc, Positions
 
 # The topic that is answered by putting roles side by side; no role has an entry of its own for it.
 COMPARE = "compare"
@@ -38,45 +38,11 @@ class KnowledgeError(ValueError):
 ID = re.compile(r"^[a-z][a-z0-9_]*$")
 PLACEHOLDER = re.compile(r"\{(\w*)\}")
 PLACEHOLDERS = {"question": {"role", "a_role", "roles", "field"}, "compare_question": {"names"}}
-
-
-class _Positions:
-    """Where each field of a YAML text stands; built from PyYAML's node tree, faulty keys found on the way."""
-
-    def __init__(self, root: yaml.Node | None) -> None:
-        self.lines: dict[Loc, int] = {(): 1}
-        self.faults: list[tuple[Loc, int, str]] = []
-        if root is not None:
-            self._walk(root, ())
-
-    def _walk(self, node: yaml.Node, loc: Loc) -> None:
-        self.lines.setdefault(loc, node.start_mark.line + 1)
-        if isinstance(node, yaml.MappingNode):
-            seen: set[str] = set()
-            for key, value in node.value:
-                line = key.start_mark.line + 1
-                name = str(key.value) if isinstance(key, yaml.ScalarNode) else "(key)"
-                if not isinstance(key, yaml.ScalarNode) or key.tag != "tag:yaml.org,2002:str":
-                    self.faults.append(((*loc, name), line, "a key must be a text; put it in quotes"))
-                elif name in seen:
-                    self.faults.append(((*loc, name), line, "stands twice"))
-                seen.add(name)
-                self.lines[(*loc, name)] = line
-                self._walk(value, (*loc, name))
-        elif isinstance(node, yaml.SequenceNode):
-            for index, value in enumerate(node.value):
-                self.lines[(*loc, index)] = value.start_mark.line + 1
-                self._walk(value, (*loc, index))
-
-    def faulty_keys(self) -> bool:
-        """Whether a key is no text."""
-        return any(reason.startswith("a key") for _, _, reason in self.faults)
-
-    def line(self, loc: Loc) -> int:
-        """The line of a field, or of the nearest thing around it that exists."""
-        while loc not in self.lines:
-            loc = loc[:-1]
-        return self.lines[loc]
+# When a figure holds for: a year, or the word that there is none.
+DATED = re.compile(r"\b(?:19|20)\d\d\b|^undated\b")
+# What begins so is not written yet. Under "wanted" that is as it should be.
+TODO = "TODO"
+WANTED = "wanted"
 
 
 def load(path: Path) -> Knowledge:
@@ -101,7 +67,7 @@ def load(path: Path) -> Knowledge:
 def loads(text: str, name: str = "careers.yml") -> Knowledge:
     """Read and check the text of a knowledge file; ``name`` stands in the errors. Raises KnowledgeError."""
     try:
-        positions = _Positions(yaml.compose(text, Loader=yaml.CSafeLoader))
+        positions = Positions(yaml.compose(text, Loader=yaml.CSafeLoader))
         # Keys that are no text could not be loaded into a mapping of fields; they are reported alone.
         raw = {} if positions.faulty_keys() else yaml.load(text, Loader=yaml.CSafeLoader)
     except RecursionError as error:
@@ -125,9 +91,7 @@ def loads(text: str, name: str = "careers.yml") -> Knowledge:
             found.append((positions.line(loc), loc, item["msg"]))
     found += [(positions.line(loc), loc, reason) for loc, reason in _rules(raw)]
     if found or knowledge is None:
-        raise KnowledgeError(
-            [f"{name}:{line}: {'.'.join(map(str, loc)) or '(file)'}: {reason}" for line, loc, reason in sorted(set(found), key=str_key)]
-        )
+        raise KnowledgeError(_listed(name, found))
     return knowledge
 
 
@@ -189,6 +153,12 @@ def _rules(raw: dict[str, Any]) -> Iterator[tuple[Loc, str]]:
                 yield ("topics", topic_id, field), f"there is no placeholder '{{{unknown}}}'"
         if topic.get("general"):
             yield from _entry_rules(topic["general"], ("topics", topic_id, "general"))
+        for field in PLACEHOLDERS:
+            if not _closed(str(topic.get(field, ""))):
+                yield ("topics", topic_id, field), "a brace is not closed"
+    yield from _menu_rules(raw, topics)
+    yield from _wanted_rules(raw, topics, roles)
+    yield from _unwritten(raw, ())
     seen: dict[frozenset[str], int] = {}
     for index, comparison in enumerate(_sequence(raw.get("comparisons"))):
         loc = ("comparisons", index)
@@ -211,6 +181,45 @@ def _rules(raw: dict[str, Any]) -> Iterator[tuple[Loc, str]]:
                 yield ("other_titles", index, field), f"there is no role '{role_id}'"
     yield from _questionnaire_rules(_mapping(raw.get("questionnaire")), roles)
     yield from _alias_rules(raw)
+
+
+def _closed(text: str) -> bool:
+    try:
+        list(Formatter().parse(text))
+    except ValueError:
+        return False
+    return True
+
+
+def _menu_rules(raw: dict[str, Any], topics: dict[Any, Any]) -> Iterator[tuple[Loc, str]]:
+    seen: set[str] = set()
+    for index, line in enumerate(_sequence(raw.get("menu"))):
+        for topic_id in _mapping(_mapping(line).get("topics")):
+            loc: Loc = ("menu", index, "topics", topic_id)
+            if topic_id not in topics:
+                yield loc, f"there is no topic '{topic_id}'"
+            elif topic_id in seen:
+                yield loc, "stands in the menu twice"
+            seen.add(topic_id)
+
+
+def _wanted_rules(raw: dict[str, Any], topics: dict[Any, Any], roles: dict[Any, Any]) -> Iterator[tuple[Loc, str]]:
+    for index, wanted in enumerate(_sequence(raw.get(WANTED))):
+        topic_id = _mapping(wanted).get("topic")
+        if topic_id is not None and not _is_known(topic_id, topics):
+            yield (WANTED, index, "topic"), f"there is no topic '{topic_id}'"
+        for role_id in _sequence(_mapping(wanted).get("roles")):
+            if not _is_known(role_id, roles):
+                yield (WANTED, index, "roles"), f"there is no role '{role_id}'"
+
+
+def _unwritten(value: Any, loc: Loc) -> Iterator[tuple[Loc, str]]:
+    """Texts that somebody was going to write."""
+    if isinstance(value, str) and value.startswith(TODO):
+        yield loc, f"is still to be written: {value[:60]}"
+    for key, child in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        if (*loc, key) != (WANTED,):
+            yield from _unwritten(child, (*loc, key))
 
 
 def _questionnaire_rules(raw: dict[Any, Any], roles: dict[Any, Any]) -> Iterator[tuple[Loc, str]]:
@@ -236,7 +245,8 @@ def _source_rules(value: Any, sources: dict[Any, Any], loc: Loc) -> Iterator[tup
     for key, child in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
         if key == "sources" and loc and isinstance(child, list):
             for index, source in enumerate(child):
-                if not _is_known(source, sources):
+                # What is not written yet is named by a rule of its own.
+                if not _is_known(source, sources) and not str(source).startswith(TODO):
                     yield (*loc, key, index), f"there is no source '{source}'"
         else:
             yield from _source_rules(child, sources, (*loc, key))
@@ -254,6 +264,10 @@ def _entry_rules(entry: Any, loc: Loc) -> Iterator[tuple[Loc, str]]:
     cell = str(_mapping(entry.get("cell")).get("text", ""))
     if len(cell) > MAX_CELL_CHARS:
         yield (*loc, "cell", "text"), f"has {len(cell)} characters; a cell has at most {MAX_CELL_CHARS}"
+    for index, figure in enumerate(_sequence(entry.get("figures"))):
+        period = _mapping(figure).get("period")
+        if isinstance(period, str) and not DATED.search(period):
+            yield (*loc, "figures", index, "period"), f"'{period}' names no year: a figure has one, or is 'undated'"
 
 
 def _alias_rules(raw: dict[str, Any]) -> Iterator[tuple[Loc, str]]:

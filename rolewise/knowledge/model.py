@@ -166,6 +166,24 @@ class Questionnaire(Model):
     questions: list[QuizQuestion] = Field(..., min_items=1)
 
 
+class MenuLine(Model):
+    """One line of "what can I ask?": its heading, and by topic the words that stand for it."""
+
+    title: Text
+    topics: dict[Id, Text]
+
+
+class Wanted(Model):
+    """A question that people ask and that has no answer yet: a note of the authors', never shown to anybody else."""
+
+    question: Text
+    asked: int = Field(1, ge=1)
+    noted_on: date
+    topic: Id | None = None
+    roles: list[Id] = []
+    sources: list[str] = []
+
+
 class Knowledge(Model):
     """The whole knowledge file."""
 
@@ -181,6 +199,8 @@ class Knowledge(Model):
     countries: list[Country] = []
     levels: list[Level] = []
     questionnaire: Questionnaire | None = None
+    menu: list[MenuLine] = []
+    wanted: list[Wanted] = []
 
     def comparison(self, roles: list[str]) -> Comparison | None:
         """The comparison written for exactly these roles, in any order, or None."""

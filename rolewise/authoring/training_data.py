@@ -1,0 +1,169 @@
+"""The training messages of ``data/nlu.yml``: reading them, adding one, and what must not be among them.
+
+The tests of the data and the inbox go by the same rules.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import yaml
+from rapidfuzz import fuzz, process
+
+from rolewise.authoring.edits import Document, EditError
+
+SMALL_TALK = (
+    "greet", "goodbye", "thanks", "affirm", "deny", "bot_challenge", "capabilities", "abuse", "chitchat", "source",
+    "repeat", "shorter", "more", "start_over", "follow_up", "start_quiz", "feedback_positive", "feedback_negative", "stop",
+)  # fmt: skip
+OUT_OF_SCOPE = "out_of_scope"
+
+# A training message of four or more words is a test message from this ratio on; a shorter one only when equal.
+LEAKED, LONG = 92, 4
+
+# Rasa's annotation of entities: [text](entity) or [text]{"entity": ...}.
+ANNOTATION = re.compile(r"\[([^\]]+)\](?:\([^)]*\)|\{[^}]*\})")
+
+
+def normalised(text: str) -> str:
+    """Casefolded, without punctuation; a text of nothing but punctuation stays as it is."""
+    bare = "".join(char for char in text.casefold() if not unicodedata.category(char).startswith("P"))
+    return " ".join(bare.split()) or text.casefold().strip()
+
+
+def in_jsonl(path: Path) -> Iterator[str]:
+    """The messages of a JSONL file: ``text``, its spelling-corrected form ``clean``, or the ``turns`` of a conversation."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.strip():
+            record = json.loads(line)
+            yield from (record[field] for field in ("text", "clean") if isinstance(record.get(field), str))
+            yield from (turn for turn in record.get("turns", []) if isinstance(turn, str))
+
+
+def in_test_stories(path: Path) -> Iterator[str]:
+    """What the user says in Rasa's test stories, without entity annotations and without tapped payloads."""
+    for story in yaml.safe_load(path.read_text(encoding="utf-8"))["stories"]:
+        for step in story["steps"]:
+            if "user" in step and not step["user"].lstrip().startswith("/"):
+                yield ANNOTATION.sub(r"\1", step["user"]).strip()
+
+
+def in_dialogues(path: Path) -> Iterator[str]:
+    """What the user types in the golden dialogues."""
+    for dialogue in yaml.safe_load(path.read_text(encoding="utf-8")):
+        yield from (turn["say"] for turn in dialogue["turns"] if isinstance(turn.get("say"), str))
+
+
+def leaks(examples: Iterable[tuple[str, str]], tested: Iterable[str], set_phrases: bool = False) -> list[str]:
+    """Training messages that are, or nearly are, test messages.
+
+    Single words ("hi", "yes") are never counted: a person has no other way to say them. Nor, with ``set_phrases``, are
+    small talk's phrases of two or three words ("tell me more"): in scripted dialogues they steer and do not measure.
+
+    Args:
+        examples: (intent, message) of each training message.
+        tested: the test messages.
+        set_phrases: leave small talk's set phrases out.
+    """
+    examples = list(examples)
+    wanted = {normalised(text) for text in tested}
+    long = sorted(text for text in wanted if len(text.split()) >= LONG)
+    texts = [normalised(text) for _, text in examples]
+    nearest = (
+        process.cdist(texts, long, scorer=fuzz.ratio, score_cutoff=LEAKED, dtype=np.uint8, workers=-1).max(axis=1)
+        if long
+        else np.zeros(len(texts))
+    )
+    found = []
+    for (intent, text), bare, ratio in zip(examples, texts, nearest, strict=True):
+        words = len(bare.split())
+        excepted = words == 1 or (set_phrases and words < LONG and intent in SMALL_TALK)
+        if ratio >= LEAKED or (bare in wanted and not excepted):
+            found.append(f"{intent}: {text}")
+    return found
+
+
+class TrainingData:
+    """The training messages of one file."""
+
+    def __init__(self, path: Path) -> None:
+        """Read a file. Raises EditError where it is no file of training messages."""
+        self.document = Document(path)
+        self._index: dict[str, str] = {}
+        self._at: dict[str, int] = {}
+        try:
+            for number, block in enumerate(self.document.data["nlu"]):
+                if "intent" in block:
+                    self._at[str(block["intent"])] = number
+            self._index = {normalised(text): intent for intent, text in self.examples()}
+        except (KeyError, TypeError, AttributeError) as error:
+            raise EditError(f"{path} is no file of training messages") from error
+
+    def examples(self) -> list[tuple[str, str]]:
+        """(intent, message) of every training message, in the order of the file."""
+        blocks = [block for block in self.document.data["nlu"] if "intent" in block]
+        return [(str(block["intent"]), line[2:]) for block in blocks for line in block["examples"].splitlines()]
+
+    @property
+    def intents(self) -> list[str]:
+        """The intents, in the order of the file."""
+        return list(self._at)
+
+    def lines(self) -> Iterator[tuple[int, str, str]]:
+        """(line, intent, message) of every training message."""
+        for block_number, block in enumerate(self.document.data["nlu"]):
+            if "intent" in block:
+                first = self.document.positions.line(("nlu", block_number, "examples")) + 1
+                for offset, line in enumerate(block["examples"].splitlines()):
+                    yield first + offset, str(block["intent"]), line[2:]
+
+    def refusal(self, text: str, intent: str, tested: Iterable[str]) -> str | None:
+        """Why a message may not be added to an intent, or None.
+
+        Args:
+            text: the message.
+            intent: where it would stand.
+            tested: the messages of the tests and the evaluation sets.
+        """
+        if intent not in self._at:
+            return f"there is no intent '{intent}'"
+        if not text.strip() or "\n" in text or text.startswith(("/", "- ")) or ANNOTATION.search(text):
+            return "it is empty, has several lines, or reads as a command or an annotation"
+        known = self._index.get(normalised(text))
+        if known is not None:
+            return "it stands there already" if known == intent else f"it stands under {known}"
+        if leaks([(intent, text)], tested):
+            return "it is, or nearly is, a message of the tests or of an evaluation set: trained on, that would measure nothing"
+        return None
+
+    def add(self, text: str, intent: str) -> None:
+        """Put a message at the end of its intent; nothing is written. Raises EditError where the intent is not there."""
+        if intent not in self._at:
+            raise EditError(f"there is no intent '{intent}'")
+        where = ("nlu", self._at[intent], "examples")
+        body = self.document.text.splitlines()[self.document.positions.line(where)]
+        self.document.append(where, body[: len(body) - len(body.lstrip())] + f"- {text}\n")
+        self._index[normalised(text)] = intent
+
+
+def tested_messages(root: Path, evaluation: Path | None = None) -> list[str]:
+    """The messages that nothing may be trained on: those of the tests, of the scripted dialogues, and of an evaluation set.
+
+    Args:
+        root: the project.
+        evaluation: a directory with JSONL files, or None.
+    """
+    found: list[str] = []
+    for file in sorted((root / "tests" / "data").glob("*.jsonl")):
+        found += in_jsonl(file)
+    for name, read in (("test_stories.yml", in_test_stories), ("dialogues.yml", in_dialogues)):
+        if (root / "tests" / name).is_file():
+            found += read(root / "tests" / name)
+    for file in sorted(evaluation.rglob("*.jsonl")) if evaluation else ():
+        found += in_jsonl(file)
+    return found

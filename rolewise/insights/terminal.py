@@ -1,0 +1,189 @@
+"""The inbox in the terminal: shows a group of messages, asks what to do with it, does it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.markup import escape
+from rich.panel import Panel
+from rich.table import Table
+
+from rolewise.authoring.edits import EditError
+from rolewise.authoring.training_data import OUT_OF_SCOPE, TrainingData
+from rolewise.insights import mask
+from rolewise.insights.events import QUESTION_PREFIX
+from rolewise.insights.inbox import ASSIGNED, MISSING, OUTSIDE, SKIPPED, Decision, Inbox
+from rolewise.insights.meaning import Cluster
+
+SHOWN = 6
+KEYS = "[b]a[/]ssign to a topic, [b]o[/]ut of scope, [b]m[/]issing knowledge, [b]s[/]kip, [b]u[/]ndo, [b]q[/]uit"
+
+
+class Leave(Exception):
+    """The person has had enough, or the input has ended."""
+
+
+@dataclass
+class Terminal:
+    """One sitting."""
+
+    inbox: Inbox
+    groups: Sequence[Cluster]
+    titles: dict[str, str]
+    console: Console
+
+    def run(self) -> int:
+        """Walk through the groups until the end or until somebody leaves; returns the exit status."""
+        at = 0
+        done: list[int] = []
+        try:
+            while at < len(self.groups):
+                self._show(at)
+                answer = self._ask("What to do").lower()[:1]
+                if answer == "q":
+                    break
+                if answer == "u":
+                    at = self._undo(done, at)
+                    continue
+                decision = self._decide(answer, self.groups[at])
+                if decision is not None:
+                    done.append(at)
+                    at += 1
+        except (Leave, KeyboardInterrupt):
+            self.console.print()
+        self._sum(len(self.groups) - at)
+        return 0
+
+    # -- asking -----------------------------------------------------------------------------------------------------------
+
+    def _ask(self, question: str, usual: str = "") -> str:
+        hint = f" [dim](Enter: {escape(usual)})[/]" if usual else ""
+        try:
+            return self.console.input(f"{question}{hint}: ").strip() or usual
+        except EOFError:
+            raise Leave from None
+
+    def _decide(self, answer: str, group: Cluster) -> Decision | None:
+        """Do what was chosen; None where it came to nothing and the group is shown again."""
+        try:
+            if answer == "a":
+                intent = self._intent(group)
+                return self._add(group, intent) if intent else None
+            if answer == "o":
+                return self._add(group, OUT_OF_SCOPE)
+            if answer == "m":
+                topic = self._ask("A topic that it belongs to, or none", "none")
+                known = self._matching(topic)
+                decision = self.inbox.miss(
+                    group, known[0][len(QUESTION_PREFIX) :] if len(known) == 1 and known[0].startswith(QUESTION_PREFIX) else None
+                )
+                self.console.print(f"[green]Noted in {escape(str(self.inbox.knowledge.name))}[/], under 'wanted'.")
+                return decision
+            if answer == "s":
+                return self.inbox.skip(group)
+        except EditError as error:
+            self.console.print(f"[red]{escape(str(error))}[/]")
+            return None
+        self.console.print(KEYS)
+        return None
+
+    def _intent(self, group: Cluster) -> str | None:
+        """The intent that the messages belong to; None where none was chosen."""
+        near = [topic for topic, _ in group.nearest]
+        answer = self._ask("Number of a topic above, or its name", near[0])
+        if answer.isdigit() and 1 <= int(answer) <= len(near):
+            return f"{QUESTION_PREFIX}{near[int(answer) - 1]}"
+        found = self._matching(answer)
+        if len(found) != 1:
+            what = "Which of these: " if found else "There is none of that name. There are: "
+            names = found or TrainingData(self.inbox.nlu).intents
+            self.console.print(what + ", ".join(name.removeprefix(QUESTION_PREFIX) for name in names))
+            return None
+        return found[0]
+
+    def _matching(self, answer: str) -> list[str]:
+        """The intents that a typed name means: the one of that name, or those that begin so."""
+        intents = TrainingData(self.inbox.nlu).intents
+        exact = [name for name in intents if answer in (name, name.removeprefix(QUESTION_PREFIX))]
+        return exact or [name for name in intents if answer and name.removeprefix(QUESTION_PREFIX).startswith(answer)]
+
+    def _add(self, group: Cluster, intent: str) -> Decision | None:
+        """Add the messages that are chosen as examples."""
+        shown = group.different(SHOWN)
+        answer = self._ask("Which messages become examples (1,3 or all), or type a better one", "1")
+        if answer == "all":
+            texts = [phrase.text for phrase in shown]
+        elif all(part.strip().isdigit() for part in answer.split(",")):
+            numbers = [int(part) for part in answer.split(",")]
+            texts = [shown[number - 1].text for number in numbers if 1 <= number <= len(shown)]
+        else:
+            texts = [answer]
+        decision = self.inbox.assign(group, intent, texts)
+        for line in decision.refused:
+            self.console.print(f"[red]Not added:[/] {escape(line)}")
+        for _, block in decision.edits:
+            self.console.print(f"[green]Added to {intent}:[/] {escape(block.strip().removeprefix('- '))}")
+        if not decision.edits:
+            self.console.print("Nothing was added: choose others, or skip.")
+            return None
+        return decision
+
+    def _undo(self, done: list[int], at: int) -> int:
+        """Take the last decision back; returns the group to show next."""
+        try:
+            decision = self.inbox.undo()
+        except EditError as error:
+            self.console.print(f"[red]{escape(str(error))}[/]")
+            return at
+        if decision is None:
+            self.console.print("There is nothing to undo.")
+            return at
+        self.inbox.began = min(self.inbox.began, len(self.inbox.decisions))
+        told = f"{decision.what}{f' ({decision.intent})' if decision.intent else ''}"
+        self.console.print(f"[yellow]Taken back:[/] {told}{'' if done else ', of an earlier sitting; it is shown again next time'}.")
+        return done.pop() if done else at
+
+    # -- showing ----------------------------------------------------------------------------------------------------------
+
+    def _show(self, at: int) -> None:
+        group = self.groups[at]
+        rows = Table.grid(padding=(0, 1))
+        rows.add_column(justify="right", style="bold")
+        rows.add_column(overflow="fold")
+        rows.add_column(justify="right", style="dim")
+        shown = group.different(SHOWN)
+        for number, phrase in enumerate(shown, 1):
+            rows.add_row(str(number), escape(mask.masked(phrase.text)), f"{phrase.count}×")
+        if len(group.phrases) > len(shown):
+            rows.add_row("", f"[dim]and {len(group.phrases) - len(shown)} like them[/]", "")
+        near = "\n".join(
+            f"  [b]{number}[/] {escape(self.titles.get(topic, topic))} [dim]{topic}[/]  {nearness:.2f}"
+            for number, (topic, nearness) in enumerate(group.nearest, 1)
+        )
+        down = f", {group.down} with a thumbs down" if group.down else ""
+        self.console.print(Panel(rows, title=f"{at + 1} of {len(self.groups)}: asked {group.count} times{down}", title_align="left"))
+        for reason in mask.all_masked(group.reasons)[:3]:
+            self.console.print(f"  [dim]reason given:[/] {escape(reason)}")
+        self.console.print(f"Nearest topics:\n{near}")
+        self.console.print(KEYS)
+
+    def _sum(self, left: int) -> None:
+        found = self.inbox.summary()
+        table = Table(title="This sitting", title_justify="left", show_header=False)
+        for what in (ASSIGNED, OUTSIDE, MISSING, SKIPPED):
+            table.add_row(what, str(found[what]))
+        for name, number in sorted(found.items()):
+            if name not in (ASSIGNED, OUTSIDE, MISSING, SKIPPED):
+                table.add_row(f"examples added to {name}", str(number))
+        table.add_row("groups left", str(left))
+        self.console.print(table)
+        if found[ASSIGNED] or found[OUTSIDE]:
+            self.console.print(
+                "Next: [b]make train[/], then [b]rolewise diff[/] between the old model and the new one, and [b]make test[/]."
+            )
+        if found[MISSING]:
+            self.console.print("Next: write answers for what stands under 'wanted' in the knowledge file; [b]make check[/] lists it.")
+        if left:
+            self.console.print("What is left comes again with the next [b]rolewise inbox[/].")

@@ -1,0 +1,137 @@
+"""``rolewise check`` and ``rolewise new-topic``: every fault with its line in one run, and edits that change nothing else."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import shutil
+from collections.abc import Callable
+from datetime import date
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from rolewise.authoring import new_topic
+from rolewise.authoring.check import Report, check
+from rolewise.authoring.edits import EditError
+from rolewise.settings import PROJECT_ROOT
+from tests.authoring.copies import Copy
+
+TODAY = date(2026, 12, 1)
+FILES = ("knowledge/careers.yml", "domain.yml", "data/rules.yml", "data/nlu.yml")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """The content files in a directory of their own."""
+    for name in FILES:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(PROJECT_ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def checked(project: Path, today: date = TODAY) -> Report:
+    return check(project / FILES[0], project, today, 365)
+
+
+def change(project: Path, name: str, edit: Callable[[str], str]) -> None:
+    path = project / name
+    text = path.read_text(encoding="utf-8")
+    assert edit(text) != text
+    path.write_text(edit(text), encoding="utf-8")
+
+
+def swapped(text: str, old: str, new: str) -> str:
+    return text.replace(old, new, 1)
+
+
+def line_of(project: Path, name: str, words: str) -> int:
+    return next(n for n, line in enumerate((project / name).read_text(encoding="utf-8").splitlines(), 1) if words in line)
+
+
+def test_the_shipped_content_has_no_faults_and_no_warnings(project: Path) -> None:
+    assert checked(project) == Report()
+
+
+def test_all_faults_are_found_in_one_run_each_with_its_line(project: Path) -> None:
+    edits = [
+        ("sources: [S1, S2]", "sources: [S1, S999]", "there is no source 'S999'"),
+        ("period: May 2024", "period: last May", "'last May' names no year"),
+        ("next: [responsibilities,", "next: [responsibility,", "there is no topic 'responsibility'"),
+        ("aliases: [definition,", "aliases: [definition, duties,", "'duties' already names topic 'define_role'"),
+        ("aliases: [data analytics]", "aliases: [mle]", "'mle' already names roles.mle"),
+        ("text: A machine learning engineer builds software", "text: " + "long " * 40 + "engineer", "a lead has at most 45"),
+    ]
+    for old, new, _ in edits:
+        change(project, FILES[0], partial(swapped, old=old, new=new))
+    change(project, FILES[0], lambda text: re.sub(r"(\n  ds:.*?)\n        cell:\n.*?(?=\n {6}\S)", r"\1", text, count=1, flags=re.DOTALL))
+    change(project, "domain.yml", lambda text: text.replace("  - ask_salary:", "  - ask_salery:"))
+    change(project, "data/rules.yml", lambda text: text.replace("      - intent: ask_degree", "      - intent: ask_degrees"))
+    found = checked(project).errors
+    for _, new, reason in edits:
+        wanted = f"{project / FILES[0]}:{line_of(project, FILES[0], new[:40])}:"
+        assert [error for error in found if reason in error and (error.startswith(wanted) or "already" in reason)], reason
+    assert [error for error in found if "roles.ds.answers.define_role: 'cell' is missing" in error]
+    assert f"{project / 'domain.yml'}:{line_of(project, 'domain.yml', 'ask_salery')}: 'ask_salery' is an intent of no topic" in found
+    assert f"{project / 'domain.yml'}:1: topic 'salary' has no intent: 'ask_salary' is missing" in found
+    assert f"{project / 'data/rules.yml'}:1: topic 'degree' has no rule: 'ask_degree' is missing" in found
+
+
+def test_what_only_may_be_wrong_is_a_warning(project: Path) -> None:
+    change(project, FILES[0], lambda text: text.replace("reviewed_on: 2026-11-20", "reviewed_on: 2025-11-20", 1))
+    change(project, FILES[0], lambda text: text.replace("\nsources:\n", "\nsources:\n  Z9: {title: Never named, publisher: Nobody}\n", 1))
+    change(project, FILES[0], lambda text: text.replace(", compare: comparisons}", "}", 1))
+    change(
+        project, FILES[0], lambda text: text + "\nwanted:\n  - {question: Is there tea?, asked: 7, noted_on: 2026-12-01, sources: [TODO]}\n"
+    )
+    report = checked(project)
+    assert not report.errors
+    reasons = [re.sub(r"^.*?:\d+: ", "", warning) for warning in report.warnings]
+    assert any(
+        re.fullmatch(r"reviewed_on: reviewed on 2025-11-20, more than 365 days ago; \d+ entries have no day of their own", r)
+        for r in reasons
+    )
+    assert "sources.Z9: no statement and no figure names this source" in reasons
+    assert "topics.compare: stands in no line of 'menu'" in reasons
+    assert "wanted.0: has no answer yet, asked 7 times: Is there tea?" in reasons
+
+
+def test_an_amount_without_a_year_is_a_warning(project: Path) -> None:
+    words = "in a worldwide 2024 survey, 66% of developers"
+    change(project, FILES[0], lambda text: text.replace(words, "in a survey, 66% of developers", 1))
+    (warning,) = checked(project).warnings
+    assert warning.endswith("names an amount and no year") and f":{line_of(project, FILES[0], 'in a survey, 66%')}:" in warning
+
+
+def test_the_command_tells_errors_from_warnings(tmp_path: Path) -> None:
+    copy = Copy(tmp_path)
+    aged = copy.run("check", ROLEWISE_REVIEW_DAYS="1")
+    assert (aged.returncode, aged.stderr) == (0, "") and "(warning)" in aged.stdout
+    copy.edit("version: 1\nreviewed_on", "version: 2\nreviewed_on")
+    broken = copy.run("check")
+    assert broken.returncode == 2 and "careers.yml:4: version:" in broken.stderr and "1 faults." in broken.stdout
+
+
+def test_a_new_topic_adds_lines_and_changes_none(project: Path) -> None:
+    before = {name: (project / name).read_text(encoding="utf-8") for name in FILES}
+    topic = new_topic.named("dress_code", "What does {a_role} wear: a suit?", None, None, [], ["do I need a tie", "do I need a tie"])
+    new_topic.add(topic, project / FILES[0], project)
+    for name in FILES:
+        after = (project / name).read_text(encoding="utf-8")
+        changed = [line for line in difflib.ndiff(before[name].splitlines(), after.splitlines()) if line[:2] in ("- ", "+ ")]
+        assert changed and all(line.startswith("+ ") for line in changed), name
+    assert (
+        "      - What does a data scientist wear: a suit?\n      - do I need a tie\n\n  - intent: greet\n"
+        in (project / FILES[3]).read_text()
+    )
+    errors = checked(project).errors
+    assert len(errors) == 30 and all("is still to be written" in error for error in errors)
+
+
+@pytest.mark.parametrize(("identity", "question"), [("salary", "{role}?"), ("Dress", "{role}?"), ("dress", "what to wear?")])
+def test_a_topic_that_cannot_be_is_refused_and_nothing_is_written(project: Path, identity: str, question: str) -> None:
+    before = {name: (project / name).read_bytes() for name in FILES}
+    with pytest.raises(EditError):
+        new_topic.add(new_topic.named(identity, question, None, None, [], []), project / FILES[0], project)
+    assert before == {name: (project / name).read_bytes() for name in FILES}
