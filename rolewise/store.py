@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 import sqlite3
-from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from functools import partial
@@ -25,6 +24,9 @@ from rolewise import database
 from rolewise.database import StoreError
 from rolewise.settings import PROJECT_ROOT, settings
 from rolewise.stores.base import TURNS, ConversationStore
+from rolewise.stores.fair import FairLockStore
+from rolewise.stores.leases import LeaseLockStore
+from rolewise.stores.postgres import PostgresTrackerStore
 from rolewise.stores.tail import Link
 
 logger = logging.getLogger(__name__)
@@ -173,34 +175,6 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-class FairLockStore(InMemoryLockStore):
-    """One message of a conversation at a time, in the order they came; who waits is woken, not asked every second.
-
-    Rasa's own looks again after a second, so that three quick messages take 0, 1 and 2 s.
-    """
-
-    def __init__(self) -> None:
-        """No conversation is locked."""
-        super().__init__()
-        self._locks: dict[str, asyncio.Lock] = {}
-        self._users: defaultdict[str, int] = defaultdict(int)
-
-    @asynccontextmanager
-    async def lock(
-        self, conversation_id: str, lock_lifetime: float = LOCK_LIFETIME, wait_time_in_seconds: float = 1
-    ) -> AsyncGenerator[TicketLock, None]:
-        """Wait for the turn of this message; ``asyncio.Lock`` keeps the order."""
-        lock = self._locks.setdefault(conversation_id, asyncio.Lock())
-        self._users[conversation_id] += 1
-        try:
-            async with lock:
-                yield TicketLock(conversation_id)
-        finally:
-            self._users[conversation_id] -= 1
-            if not self._users[conversation_id]:
-                del self._users[conversation_id], self._locks[conversation_id]
-
-
 class PollingLockStore(LockStore):
     """A lock store between processes, such as Redis, that is asked more often than Rasa asks it.
 
@@ -222,7 +196,7 @@ class PollingLockStore(LockStore):
 
 
 def with_stores(endpoints: AvailableEndpoints) -> AvailableEndpoints:
-    """The endpoints with their stores opened and checked.
+    """The endpoints with their stores opened and checked: those of the settings ``ROLEWISE_DATABASE`` and ``ROLEWISE_REDIS``, if set.
 
     Rasa turns a tracker store that it cannot load into memory and goes on; here the start stops.
 
@@ -230,6 +204,10 @@ def with_stores(endpoints: AvailableEndpoints) -> AvailableEndpoints:
         StoreError: a store cannot be loaded; the message says why.
     """
     wanted = endpoints.tracker_store
+    if settings().database:
+        wanted = PostgresTrackerStore()
+    if settings().redis:
+        endpoints.lock_store = LeaseLockStore()
     try:
         store = TrackerStore.create(wanted)
     except StoreError:
@@ -245,7 +223,7 @@ def with_stores(endpoints: AvailableEndpoints) -> AvailableEndpoints:
         raise StoreError(f"the lock store of endpoints.yml cannot be loaded: {error}") from error
     if type(locks) is InMemoryLockStore:
         locks = FairLockStore()
-    elif not isinstance(locks, FairLockStore):
+    elif not isinstance(locks, (FairLockStore, LeaseLockStore)):
         locks = PollingLockStore(locks)
     endpoints.lock_store = locks
     return endpoints

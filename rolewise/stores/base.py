@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-import uuid
 from abc import abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -55,8 +54,6 @@ class ConversationStore(TrackerStore, SerializedTrackerAsText):
         """
         super().__init__(domain, event_broker)
         self.turns = turns
-        # What stands for this process in the book.
-        self.owner = uuid.uuid4().hex
         self._recent: OrderedDict[str, Tail] = OrderedDict()
         self._running: dict[int, tuple[Turn, float]] = {}
 
@@ -68,7 +65,7 @@ class ConversationStore(TrackerStore, SerializedTrackerAsText):
 
     @abstractmethod
     async def writing(self, work: Callable[[Link], Result], sender: str | None = None) -> Result:
-        """Do a piece of work in one transaction, alone among those of this conversation. May be done twice, so it looks before it writes."""
+        """Do a piece of work in one transaction, alone among those of this conversation. It may be done twice, so it looks first."""
 
     @abstractmethod
     def insert(self, link: Link, rows: list[tuple[Any, ...]]) -> None:
@@ -163,13 +160,13 @@ class ConversationStore(TrackerStore, SerializedTrackerAsText):
         return read(rows[::-1])
 
     async def begin(self, turn: Turn, text: str, title: str = "") -> None:
-        """Write a message down before it is worked on; :meth:`end` must follow.
+        """Write a message down before it is worked on; :meth:`end` must follow, and :meth:`give_up` where it failed.
 
         Raises:
             StoreError: it could not be written.
             DeletedError: its conversation was deleted.
         """
-        await self.writing(lambda link: book.begin(link, self.now, turn, self.owner, text, title))
+        await self.writing(lambda link: book.begin(link, self.now, turn, text, title))
         self._running[id(turn)] = (turn, asyncio.get_running_loop().time())
 
     async def claim(self, turn: Turn) -> list[BotUttered] | None:
@@ -190,11 +187,19 @@ class ConversationStore(TrackerStore, SerializedTrackerAsText):
         rows = await self.reading(look)
         return None if rows is None else [event for event in read(rows) if isinstance(event, BotUttered)]
 
-    async def end(self, turn: Turn, well: bool) -> None:
-        """A turn is over in this process; where it ended with an apology it is forgotten, so that it can be sent again."""
+    def end(self, turn: Turn) -> None:
+        """A turn is over in this process."""
         self._running.pop(id(turn), None)
-        if not well:
-            await self.writing(lambda link: book.give_up(link, turn, self.owner))
+
+    async def give_up(self, turn: Turn) -> None:
+        """Forget a turn that ended with an apology, so that its message can be sent again.
+
+        Where the store is away it stays in the book as one that was not answered, which is true.
+        """
+        try:
+            await self.writing(lambda link: book.give_up(link, turn))
+        except Exception as error:
+            logger.warning("A turn that failed stays in the book: %s.", error)
 
     async def unanswered(self, conversation_id: str) -> list[CutOff]:
         """The messages of a conversation that were cut off, the oldest first."""
@@ -211,22 +216,30 @@ class ConversationStore(TrackerStore, SerializedTrackerAsText):
 
     async def watch(self) -> None:
         """Give signs of the turns that take long, and prune the book now and then; until cancelled."""
-        pruned = -PRUNING
         clock = asyncio.get_running_loop().time
+        pruned = clock() - PRUNING
         while True:
             try:
-                late = [turn for turn, began in list(self._running.values()) if clock() > began + book.SIGN]
-                if late:
-                    await self.writing(lambda link, late=late: book.sign(link, self.now, late, self.owner))
-                if clock() > pruned + PRUNING:
+                await self._give_signs()
+                if clock() >= pruned + PRUNING:
                     pruned = clock()
-                    kept = (settings().token_days + 1) * 86400.0
-                    await self.writing(lambda link: book.prune(link, self.now, kept))
+                    await self._prune()
             except Exception as error:
                 logger.warning("The book of turns could not be kept: %s.", error)
             await asyncio.sleep(book.SIGN)
 
     # -- inside ---------------------------------------------------------------------------------------------------------------
+
+    async def _give_signs(self) -> None:
+        limit = asyncio.get_running_loop().time() - book.SIGN
+        late = [turn for turn, began in list(self._running.values()) if began < limit]
+        if late:
+            await self.writing(lambda link: book.sign(link, self.now, late))
+
+    async def _prune(self) -> None:
+        # A deleted conversation may be forgotten when no token opens it any more.
+        kept = (settings().token_days + 1) * 86400.0
+        await self.writing(lambda link: book.prune(link, self.now, kept))
 
     def _tracker(self, sender: str, events: Iterable[Event]) -> StoredTracker:
         tracker = StoredTracker(sender, self.domain.slots)

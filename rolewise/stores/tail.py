@@ -30,7 +30,9 @@ STATE = (
 class Cursor(Protocol):
     """What a statement gives, in SQLite and in PostgreSQL."""
 
-    rowcount: int
+    @property
+    def rowcount(self) -> int:
+        """How many rows a statement changed."""
 
     def fetchone(self) -> Any:
         """The next row, or None."""

@@ -6,6 +6,7 @@ save over what another one did. Plain SQL that SQLite and PostgreSQL both read; 
 
 from __future__ import annotations
 
+import uuid
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -60,28 +61,30 @@ class Turn:
         sender: the conversation's id.
         message_id: the sender's own id of the message, or one made up.
         cut_off: messages of the conversation before it that never got their answer; saving it notes that the person was told.
+        token: tells this way of the message from another one, in this process or elsewhere.
     """
 
     sender: str
     message_id: str
     cut_off: list[CutOff] = field(default_factory=list)
+    token: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     def key(self, **more: Any) -> dict[str, Any]:
         """Values for a statement about this turn."""
-        return {"sender": self.sender, "message": self.message_id, **more}
+        return {"sender": self.sender, "message": self.message_id, "owner": self.token, **more}
 
 
 # The turn that is being worked on, for the store, which Rasa hands nothing but a tracker.
 current: ContextVar[Turn | None] = ContextVar("turn", default=None)
 
 
-def begin(link: Link, now: str, turn: Turn, owner: str, text: str, title: str) -> None:
+def begin(link: Link, now: str, turn: Turn, text: str, title: str) -> None:
     """Write a message down.
 
     Raises:
         DeletedError: its conversation was deleted.
     """
-    written = link.execute(BEGIN.format(now=now), turn.key(text=storable(text), title=storable(title), owner=owner)).rowcount
+    written = link.execute(BEGIN.format(now=now), turn.key(text=storable(text), title=storable(title))).rowcount
     if written < 1 and is_deleted(link, turn.sender):
         raise DeletedError("the conversation was deleted")
 
@@ -131,17 +134,17 @@ def tell(link: Link, sender: str, message_id: str) -> None:
     link.execute(update, {"sender": sender, "message": message_id})
 
 
-def give_up(link: Link, turn: Turn, owner: str) -> None:
-    """Forget a turn that ended with an apology; unless another process has begun it, too."""
-    link.execute(f"DELETE {MINE} AND state = 'pending' AND owner = :owner", turn.key(owner=owner))
+def give_up(link: Link, turn: Turn) -> None:
+    """Forget a turn that ended with an apology, unless its message is on its way once more."""
+    link.execute(f"DELETE {MINE} AND state = 'pending' AND owner = :owner", turn.key())
 
 
-def sign(link: Link, now: str, turns: list[Turn], owner: str) -> None:
+def sign(link: Link, now: str, turns: list[Turn]) -> None:
     """Say that these turns are still being worked on."""
     for turn in turns:
         link.execute(
             f"UPDATE turns SET seen = {now} WHERE sender_id = :sender AND message_id = :message AND owner = :owner AND state = 'pending'",
-            turn.key(owner=owner),
+            turn.key(),
         )
 
 

@@ -1,0 +1,269 @@
+"""Conversations in PostgreSQL, for several processes: in the table of Rasa's own SQL tracker store, worked on in threads."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import re
+import threading
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import lru_cache
+from typing import Any, TypeVar
+
+import psycopg2
+from psycopg2.extras import execute_values
+from rasa.core.brokers.broker import EventBroker
+from rasa.shared.core.domain import Domain
+
+from rolewise import database
+from rolewise.database import StoreError
+from rolewise.settings import settings
+from rolewise.stores import turns as book
+from rolewise.stores.base import TURNS, ConversationStore
+from rolewise.stores.tail import Cursor, Link
+
+logger = logging.getLogger(__name__)
+
+# Connections of a process. A turn needs one for a few milliseconds in all; PostgreSQL's own limit is 100 for all processes.
+CONNECTIONS = 4
+# Seconds: for a connection, for a statement, and until an unanswered packet counts as a broken connection.
+CONNECT, STATEMENT, PACKET = 2, 4.0, 4.0
+# How long work is tried again while the database is away or starts, in seconds; the pause between two tries grows from the first
+# figure to the second.
+PATIENCE, PAUSES = 8.0, (0.05, 0.4)
+# The number of the lock under which the tables are made: processes that start together would make them twice.
+MAKING = 7_653_197
+
+NOW = "extract(epoch from clock_timestamp())"
+# As Rasa makes it, with an id that does not run out after 2,147,483,647 events, and the order of a conversation in the index.
+EVENTS = """
+CREATE TABLE IF NOT EXISTS events (
+    id BIGSERIAL PRIMARY KEY,
+    sender_id VARCHAR(255) NOT NULL,
+    type_name VARCHAR(255) NOT NULL,
+    timestamp DOUBLE PRECISION,
+    intent_name VARCHAR(255),
+    action_name VARCHAR(255),
+    data TEXT
+);
+CREATE INDEX IF NOT EXISTS ix_events_sender_order ON events (sender_id, id);
+"""
+INSERT = "INSERT INTO events (sender_id, type_name, timestamp, intent_name, action_name, data) VALUES %s"
+# One writer a conversation at a time, across all processes, until the end of the transaction.
+ALONE = "SELECT pg_advisory_xact_lock(hashtextextended(:sender, 0))"
+
+Result = TypeVar("Result")
+
+
+class AbandonedError(StoreError):
+    """Whoever wanted the work has given up waiting: nothing of it is stored."""
+
+
+class Connection:
+    """A connection of psycopg2 that takes statements with places ``:name``."""
+
+    def __init__(self, url: str) -> None:
+        """Connect.
+
+        Raises:
+            psycopg2.Error: that failed.
+        """
+        self.raw = psycopg2.connect(
+            url,
+            connect_timeout=CONNECT,
+            application_name="rolewise",
+            options=f"-c statement_timeout={int(STATEMENT * 1000)} -c idle_in_transaction_session_timeout={int(STATEMENT * 1000)}",
+            keepalives_idle=5,
+            keepalives_interval=2,
+            keepalives_count=3,
+            tcp_user_timeout=int(PACKET * 1000),
+        )
+
+    def execute(self, statement: str, values: Any = None, /) -> Cursor:
+        """Run a statement."""
+        cursor: Cursor = self.raw.cursor()
+        cursor.execute(translated(statement), values)  # type: ignore[attr-defined]
+        return cursor
+
+    def close(self) -> None:
+        """Let go of it; a broken one, too."""
+        with suppress(psycopg2.Error):
+            self.raw.close()
+
+
+class PostgresTrackerStore(ConversationStore):
+    """Keeps conversations in PostgreSQL; a turn is committed before its answer goes out, or fails and says so.
+
+    Each piece of work is one transaction in one of a few threads, so that a slow database holds up the turns that wait for it and
+    nothing else. While the database is away it is tried again for a while; Rasa's own store would go on in memory without a word.
+    """
+
+    now = NOW
+
+    def __init__(
+        self,
+        domain: Domain | None = None,
+        event_broker: EventBroker | None = None,
+        host: str | None = None,
+        turns: int = TURNS,
+        patience: float = PATIENCE,
+        connections: int = CONNECTIONS,
+    ) -> None:
+        """Open the store, and make its tables where there are none.
+
+        Args:
+            domain: of the model.
+            event_broker: where events are published, as with every store of Rasa.
+            host: ``url`` of endpoints.yml, a ``postgresql://`` address; default: the setting ``ROLEWISE_DATABASE``.
+            turns: turns of a conversation that a tracker is made of.
+            patience: how long work is tried again while the database is away, in seconds.
+            connections: how many connections this process opens at most.
+
+        Raises:
+            StoreError: the database cannot be used.
+        """
+        super().__init__(domain, event_broker, turns)
+        self.url = host or settings().database
+        self.patience = patience
+        self._threads = ThreadPoolExecutor(connections, thread_name_prefix="postgres")
+        self._mine = threading.local()
+        self._open: set[Connection] = set()
+        prepare(self.url)
+
+    async def reading(self, work: Callable[[Link], Result]) -> Result:
+        """Do a piece of work that changes nothing.
+
+        Raises:
+            StoreError: it failed.
+        """
+        return await self._tried(work)
+
+    async def writing(self, work: Callable[[Link], Result], sender: str | None = None) -> Result:
+        """Do a piece of work in one transaction, alone among those of this conversation.
+
+        Raises:
+            StoreError: it failed, and nothing of it is left.
+        """
+
+        def alone(link: Link) -> Result:
+            if sender is not None:
+                link.execute(ALONE, {"sender": sender})
+            return work(link)
+
+        return await self._tried(alone)
+
+    def insert(self, link: Link, rows: list[tuple[Any, ...]]) -> None:
+        """Insert rows of ``events``."""
+        assert isinstance(link, Connection)
+        with link.raw.cursor() as cursor:
+            execute_values(cursor, INSERT, rows)
+
+    async def probe(self) -> None:
+        """Write something, and take it back.
+
+        Raises:
+            StoreError: the store cannot be written.
+        """
+
+        def write(link: Link) -> None:
+            probe = {"sender": f"probe {uuid.uuid4().hex}"}
+            link.execute("INSERT INTO deleted (sender_id, at) VALUES (:sender, 0)", probe)
+            link.execute("DELETE FROM deleted WHERE sender_id = :sender", probe)
+
+        try:
+            await asyncio.wait_for(self._tried(write, patience=0.0), CONNECT)
+        except asyncio.TimeoutError as error:
+            raise StoreError("PostgreSQL does not answer") from error
+
+    def close(self) -> None:
+        """Let running work end, then close every connection."""
+        self._threads.shutdown(wait=True)
+        for connection in list(self._open):
+            connection.close()
+
+    # -- inside ---------------------------------------------------------------------------------------------------------------
+
+    async def _tried(self, work: Callable[[Link], Result], patience: float | None = None) -> Result:
+        """Do work in a thread, again and again while the database is away."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + (self.patience if patience is None else patience)
+        pause, longest = PAUSES
+        abandoned = threading.Event()
+        try:
+            while True:
+                try:
+                    return await loop.run_in_executor(self._threads, self._done, work, abandoned)
+                except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+                    if loop.time() > end:
+                        raise StoreError(f"PostgreSQL cannot be used: {str(error).strip()}") from error
+                except psycopg2.Error as error:
+                    raise StoreError(f"PostgreSQL refused: {str(error).strip()}") from error
+                await asyncio.sleep(pause * random.uniform(0.7, 1.3))
+                pause = min(2 * pause, longest)
+        finally:
+            abandoned.set()
+
+    def _done(self, work: Callable[[Link], Result], abandoned: threading.Event) -> Result:
+        """Do work once, in one transaction."""
+        connection: Connection | None = getattr(self._mine, "connection", None)
+        try:
+            if connection is None:
+                connection = self._mine.connection = Connection(self.url)
+                self._open.add(connection)
+            result = work(connection)
+            if abandoned.is_set():
+                raise AbandonedError("nobody waits for it any more")
+            connection.raw.commit()
+            return result
+        except BaseException as error:
+            if connection is not None:
+                self._let_go(connection, broken=isinstance(error, (psycopg2.OperationalError, psycopg2.InterfaceError)))
+            raise
+
+    def _let_go(self, connection: Connection, broken: bool) -> None:
+        """Roll back, and forget a connection that may be broken."""
+        try:
+            connection.raw.rollback()
+            broken = broken or connection.raw.closed
+        except psycopg2.Error:
+            broken = True
+        if broken:
+            self._mine.connection = None
+            self._open.discard(connection)
+            connection.close()
+
+
+def prepare(url: str) -> None:
+    """Make the tables that are missing.
+
+    Raises:
+        StoreError: the database cannot be used.
+    """
+    try:
+        connection = Connection(url)
+        try:
+            connection.execute(f"SELECT pg_advisory_xact_lock({MAKING})")
+            for statement in (EVENTS + database.BOOK).split(";"):
+                if statement.strip():
+                    connection.execute(statement)
+            connection.raw.commit()
+        finally:
+            connection.close()
+    except psycopg2.Error as error:
+        raise StoreError(f"the database of ROLEWISE_DATABASE cannot be used: {str(error).strip()}") from error
+
+
+def erase(connection: Connection, sender: str) -> int:
+    """Remove a conversation; returns how many events it had."""
+    connection.execute(ALONE, {"sender": sender})
+    return book.erase(connection, NOW, sender, for_good=False)
+
+
+@lru_cache(maxsize=256)
+def translated(statement: str) -> str:
+    """A statement with places ``:name`` as psycopg2 wants it."""
+    return re.sub(r"(?<!:):(\w+)", r"%(\1)s", statement.replace("%", "%%"))
