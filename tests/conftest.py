@@ -15,6 +15,7 @@ import pytest
 from rolewise import cli
 from rolewise.settings import settings
 from tests.serving import Server, Site
+from tests.services import Postgres, Redis
 
 Turn = dict[str, Any]
 
@@ -91,6 +92,22 @@ def free_port() -> int:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
     return port
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A PostgreSQL server of the tests."""
+    with Postgres(tmp_path_factory.mktemp("postgres")) as running:
+        assert isinstance(running, Postgres)
+        yield running
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
+    """A Redis server of the tests."""
+    with Redis(tmp_path_factory.mktemp("redis")) as running:
+        assert isinstance(running, Redis)
+        yield running
 
 
 @pytest.fixture(scope="session")
