@@ -14,8 +14,8 @@ import pytest
 
 from rolewise import cli
 from rolewise.settings import settings
-from tests.serving import Server, Site
 from tests.services import Postgres, Redis
+from tests.serving import Server, Site
 
 Turn = dict[str, Any]
 

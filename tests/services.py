@@ -12,10 +12,12 @@ import subprocess
 import time
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import psycopg2
 import redis
 
+from rolewise.settings import PROJECT_ROOT
 from tests.serving import free_port
 
 # PostgreSQL does not run as root.
@@ -65,6 +67,7 @@ class Service:
 
     def run(self, command: list[str]) -> subprocess.Popen[bytes]:
         user = somebody()
+        whom: dict[str, Any] = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
         with (self.directory / "log.txt").open("ab") as log:
             return subprocess.Popen(
                 command,
@@ -73,7 +76,7 @@ class Service:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                **({"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}),  # type: ignore[arg-type]
+                **whom,
             )
 
     def __enter__(self) -> Service:
@@ -173,21 +176,29 @@ class Redis(Service):
 
 
 class Nginx(Service):
-    """nginx with the configuration of deploy/nginx, before processes on these ports."""
+    """nginx with the configuration of ``deploy/nginx``, before processes on these ports."""
 
-    def __init__(self, directory: Path, configuration: str) -> None:
+    def __init__(self, directory: Path, ports: list[int], **files: str) -> None:
         super().__init__(directory)
         self.address = f"http://127.0.0.1:{self.port}"
-        self.file = directory / "nginx.conf"
-        self.file.write_text(configuration.replace("@PORT@", str(self.port)))
-        self.own(self.file)
+        files = {
+            "upstreams": "\n".join(f"server 127.0.0.1:{port} max_fails=1 fail_timeout=5s;" for port in ports),
+            "listen": f"listen 127.0.0.1:{self.port};",
+            **files,
+        }
+        for source in (PROJECT_ROOT / "deploy" / "nginx").glob("*.conf"):
+            (directory / source.name).write_text(files.get(source.stem) or source.read_text())
+        (directory / "temp").mkdir()
+        for path in (directory / "temp", *directory.glob("*.conf")):
+            self.own(path)
 
     def command(self) -> list[str]:
-        return [found("nginx"), "-p", str(self.directory), "-e", "error.log", "-c", str(self.file), "-g", "daemon off;"]
+        return [found("nginx"), "-p", str(self.directory), "-e", "stderr", "-c", str(self.directory / "nginx.conf"), "-g", "daemon off;"]
 
-    def check(self) -> subprocess.CompletedProcess[str]:
-        """`nginx -t` on the configuration."""
-        return subprocess.run([*self.command()[:-2], "-t"], cwd=self.directory, capture_output=True, text=True)
+    def check(self) -> tuple[bool, str]:
+        """What `nginx -t` says of the configuration."""
+        done = self.run([*self.command()[:-2], "-t"])
+        return done.wait(30) == 0, (self.directory / "log.txt").read_text()
 
     def answers(self) -> bool:
         with socket.socket() as connection:

@@ -6,6 +6,8 @@ save over what another one did. Plain SQL that SQLite and PostgreSQL both read; 
 
 from __future__ import annotations
 
+import os
+import socket
 import uuid
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -61,13 +63,13 @@ class Turn:
         sender: the conversation's id.
         message_id: the sender's own id of the message, or one made up.
         cut_off: messages of the conversation before it that never got their answer; saving it notes that the person was told.
-        token: tells this way of the message from another one, in this process or elsewhere.
+        token: tells this way of the message from another one: machine, process, and something made up.
     """
 
     sender: str
     message_id: str
     cut_off: list[CutOff] = field(default_factory=list)
-    token: str = field(default_factory=lambda: uuid.uuid4().hex)
+    token: str = field(default_factory=lambda: f"{socket.gethostname()[:20]}:{os.getpid()}:{uuid.uuid4().hex[:20]}")
 
     def key(self, **more: Any) -> dict[str, Any]:
         """Values for a statement about this turn."""

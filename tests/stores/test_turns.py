@@ -1,4 +1,4 @@
-"""The book of turns and what stands on it, the same on SQLite and on a real PostgreSQL: answered once, never over another, known if cut off."""
+"""The book of turns on SQLite and on a real PostgreSQL: answered once, never over another process, known if cut off."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from rolewise.store import SQLiteTrackerStore
 from rolewise.stores import turns as book
 from rolewise.stores.base import ConversationStore
 from rolewise.stores.postgres import PostgresTrackerStore
-from rolewise.stores.tail import row
+from rolewise.stores.tail import Link, row
 from rolewise.stores.turns import ConflictError, DeletedError, Turn, current
 from tests.services import Postgres
 
@@ -100,12 +100,16 @@ async def test_a_message_sent_again_gets_the_answer_it_had_from_any_process(
         again = Turn(sender, "message-1")
         await store.begin(again, "hello")
         given = await store.claim(again)
-        assert given is not None and [(event.text, event.data["custom"]) for event in given] == [("about hello", {"card": {"lead": "hello"}})]
+        assert given is not None and [(event.text, event.data["custom"]) for event in given] == [
+            ("about hello", {"card": {"lead": "hello"}})
+        ]
         store.end(again)
     assert (await texts(one, sender)).count("hello") == 1
 
 
-async def test_nobody_saves_over_what_another_process_did_meanwhile(stores: tuple[ConversationStore, ConversationStore], sender: str) -> None:
+async def test_nobody_saves_over_what_another_process_did_meanwhile(
+    stores: tuple[ConversationStore, ConversationStore], sender: str
+) -> None:
     one, two = stores
     slow, quick = Turn(sender, "message-1"), Turn(sender, "message-2")
     await one.begin(slow, "slow")
@@ -322,7 +326,7 @@ async def test_what_nobody_waits_for_is_not_stored(postgres: Postgres, sender: s
     store = PostgresTrackerStore(DOMAIN, host=postgres.url)
     turn = Turn(sender, "message-1")
 
-    def slow(link) -> None:  # type: ignore[no-untyped-def]
+    def slow(link: Link) -> None:
         book.begin(link, store.now, turn, "hello", "")
         link.execute("SELECT pg_sleep(0.5)", {})
 
