@@ -188,8 +188,7 @@ class Nginx(Service):
         }
         for source in (PROJECT_ROOT / "deploy" / "nginx").glob("*.conf"):
             (directory / source.name).write_text(files.get(source.stem) or source.read_text())
-        (directory / "temp").mkdir()
-        for path in (directory / "temp", *directory.glob("*.conf")):
+        for path in directory.glob("*.conf"):
             self.own(path)
 
     def command(self) -> list[str]:

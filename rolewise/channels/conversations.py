@@ -51,14 +51,22 @@ async def is_deleted(agent: Agent, conversation: str) -> bool:
     return isinstance(store, ConversationStore) and await store.is_deleted(conversation)
 
 
-async def unanswered(agent: Agent, conversation: str) -> list[Message]:
-    """Messages that were cut off by the death of a process, as a history has them, with ``unanswered``."""
+async def unanswered(agent: Agent, conversation: str, events: list[Event]) -> list[Message]:
+    """Messages that were cut off by the death of a process, as a history has them, with ``unanswered`` and what to send again.
+
+    Args:
+        agent: has the store.
+        conversation: whose.
+        events: those of its history; what was sent before somebody started over is left out.
+    """
     store = agent.tracker_store
     if not isinstance(store, ConversationStore):
         return []
+    since = max((event.timestamp for event in events if isinstance(event, Restarted)), default=0.0)
     return [
         {"id": cut.message_id, "from": "user", "text": cut.title or cut.text, "payload": cut.text, "time": cut.time, "unanswered": True}
         for cut in await store.unanswered(conversation)
+        if cut.time > since
     ]
 
 

@@ -114,8 +114,9 @@ class WebChannel(InputChannel):
         @with_token
         async def history(request: Request, conversation: str) -> HTTPResponse:
             agent = request.app.ctx.agent
-            said = conversations.history(conversations.since_start_over(await conversations.events_of(agent, conversation)))
-            return answer({"messages": [*said, *await conversations.unanswered(agent, conversation)]})
+            events = await conversations.events_of(agent, conversation)
+            said = conversations.history(conversations.since_start_over(events))
+            return answer({"messages": [*said, *await conversations.unanswered(agent, conversation, events)]})
 
         @routes.route("/rating", methods=["POST", "OPTIONS"])
         @with_token
