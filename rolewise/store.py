@@ -26,8 +26,8 @@ from rolewise.settings import PROJECT_ROOT, settings
 from rolewise.stores.base import TURNS, ConversationStore
 from rolewise.stores.fair import FairLockStore
 from rolewise.stores.leases import LeaseLockStore
+from rolewise.stores.link import Link
 from rolewise.stores.postgres import PostgresTrackerStore
-from rolewise.stores.tail import Link
 
 logger = logging.getLogger(__name__)
 

@@ -95,17 +95,17 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def postgres() -> Iterator[Postgres]:
     """A PostgreSQL server of the tests."""
-    with Postgres(tmp_path_factory.mktemp("postgres")) as running:
+    with Postgres() as running:
         assert isinstance(running, Postgres)
         yield running
 
 
 @pytest.fixture(scope="session")
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
+def redis_server() -> Iterator[Redis]:
     """A Redis server of the tests."""
-    with Redis(tmp_path_factory.mktemp("redis")) as running:
+    with Redis() as running:
         assert isinstance(running, Redis)
         yield running
 

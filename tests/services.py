@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
@@ -41,23 +42,23 @@ def somebody() -> pwd.struct_passwd | None:
 
 
 class Service:
-    """A program that is started, frozen, killed and started again."""
+    """A program that is started, frozen, killed and started again; its files are in a directory of its own, gone in the end.
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.directory.mkdir(parents=True, exist_ok=True)
+    Not in pytest's: another run of pytest shuts that to everybody but root.
+    """
+
+    def __init__(self) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix=f"rolewise-{type(self).__name__.lower()}-"))
+        self.directory.chmod(0o755)
         self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
         self.own(self.directory)
 
     def own(self, path: Path) -> None:
-        """Let the service use a file or directory, and pass through those above it."""
+        """Let the service use a file or directory."""
         user = somebody()
         if user:
             os.chown(path, user.pw_uid, user.pw_gid)
-            for parent in path.parents:
-                if parent.stat().st_uid == 0 and str(parent).startswith("/tmp/"):
-                    parent.chmod(parent.stat().st_mode | 0o011)
 
     def command(self) -> list[str]:
         raise NotImplementedError
@@ -83,7 +84,12 @@ class Service:
         return self.start()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop it for good."""
         self.stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     def start(self) -> Service:
         self.process = self.run(self.command())
@@ -118,10 +124,10 @@ class Service:
 class Postgres(Service):
     """PostgreSQL; ``signal.SIGINT`` stops it in an orderly way, ``signal.SIGQUIT`` as in a crash."""
 
-    def __init__(self, directory: Path) -> None:
-        super().__init__(directory)
+    def __init__(self) -> None:
+        super().__init__()
         made = self.run([found("initdb"), "-D", "data", "-U", "rolewise", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]).wait()
-        assert made == 0, (directory / "log.txt").read_text()
+        assert made == 0, (self.directory / "log.txt").read_text()
         self.url = f"postgresql://rolewise@127.0.0.1:{self.port}/rolewise"
 
     def command(self) -> list[str]:
@@ -161,8 +167,8 @@ class Postgres(Service):
 class Redis(Service):
     """Redis, keeping nothing."""
 
-    def __init__(self, directory: Path) -> None:
-        super().__init__(directory)
+    def __init__(self) -> None:
+        super().__init__()
         self.url = f"redis://127.0.0.1:{self.port}/0"
 
     def command(self) -> list[str]:
@@ -178,8 +184,8 @@ class Redis(Service):
 class Nginx(Service):
     """nginx with the configuration of ``deploy/nginx``, before processes on these ports."""
 
-    def __init__(self, directory: Path, ports: list[int], **files: str) -> None:
-        super().__init__(directory)
+    def __init__(self, ports: list[int], **files: str) -> None:
+        super().__init__()
         self.address = f"http://127.0.0.1:{self.port}"
         files = {
             "upstreams": "\n".join(f"server 127.0.0.1:{port} max_fails=1 fail_timeout=5s;" for port in ports),
@@ -187,8 +193,8 @@ class Nginx(Service):
             **files,
         }
         for source in (PROJECT_ROOT / "deploy" / "nginx").glob("*.conf"):
-            (directory / source.name).write_text(files.get(source.stem) or source.read_text())
-        for path in directory.glob("*.conf"):
+            (self.directory / source.name).write_text(files.get(source.stem) or source.read_text())
+        for path in self.directory.glob("*.conf"):
             self.own(path)
 
     def command(self) -> list[str]:

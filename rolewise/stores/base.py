@@ -19,7 +19,8 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rolewise.database import StoreError
 from rolewise.settings import settings
 from rolewise.stores import turns as book
-from rolewise.stores.tail import Link, StoredTracker, Tail, last_id, latest, load, read, row, session
+from rolewise.stores.link import Link, last_id
+from rolewise.stores.tail import StoredTracker, Tail, latest, load, read, row, session
 from rolewise.stores.turns import ConflictError, CutOff, Turn
 
 logger = logging.getLogger(__name__)

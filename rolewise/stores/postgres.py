@@ -5,13 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import re
 import threading
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from functools import lru_cache
 from typing import Any, TypeVar
 
 import psycopg2
@@ -19,80 +16,26 @@ from psycopg2.extras import execute_values
 from rasa.core.brokers.broker import EventBroker
 from rasa.shared.core.domain import Domain
 
-from rolewise import database
 from rolewise.database import StoreError
 from rolewise.settings import settings
-from rolewise.stores import turns as book
 from rolewise.stores.base import TURNS, ConversationStore
-from rolewise.stores.tail import Cursor, Link
+from rolewise.stores.connection import ALONE, CONNECT, NOW, Connection, prepare
+from rolewise.stores.link import Link
 
 logger = logging.getLogger(__name__)
 
 # Connections of a process. A turn needs one for a few milliseconds in all; PostgreSQL's own limit is 100 for all processes.
 CONNECTIONS = 4
-# Seconds: for a connection, for a statement, and until an unanswered packet counts as a broken connection.
-CONNECT, STATEMENT, PACKET = 2, 4.0, 4.0
 # How long work is tried again while the database is away or starts, in seconds; the pause between two tries grows from the first
 # figure to the second.
 PATIENCE, PAUSES = 8.0, (0.05, 0.4)
-# The number of the lock under which the tables are made: processes that start together would make them twice.
-MAKING = 7_653_197
-
-NOW = "extract(epoch from clock_timestamp())"
-# As Rasa makes it, with an id that does not run out after 2,147,483,647 events, and the order of a conversation in the index.
-EVENTS = """
-CREATE TABLE IF NOT EXISTS events (
-    id BIGSERIAL PRIMARY KEY,
-    sender_id VARCHAR(255) NOT NULL,
-    type_name VARCHAR(255) NOT NULL,
-    timestamp DOUBLE PRECISION,
-    intent_name VARCHAR(255),
-    action_name VARCHAR(255),
-    data TEXT
-);
-CREATE INDEX IF NOT EXISTS ix_events_sender_order ON events (sender_id, id);
-"""
 INSERT = "INSERT INTO events (sender_id, type_name, timestamp, intent_name, action_name, data) VALUES %s"
-# One writer a conversation at a time, across all processes, until the end of the transaction.
-ALONE = "SELECT pg_advisory_xact_lock(hashtextextended(:sender, 0))"
 
 Result = TypeVar("Result")
 
 
 class AbandonedError(StoreError):
     """Whoever wanted the work has given up waiting: nothing of it is stored."""
-
-
-class Connection:
-    """A connection of psycopg2 that takes statements with places ``:name``."""
-
-    def __init__(self, url: str) -> None:
-        """Connect.
-
-        Raises:
-            psycopg2.Error: that failed.
-        """
-        self.raw = psycopg2.connect(
-            url,
-            connect_timeout=CONNECT,
-            application_name="rolewise",
-            options=f"-c statement_timeout={int(STATEMENT * 1000)} -c idle_in_transaction_session_timeout={int(STATEMENT * 1000)}",
-            keepalives_idle=5,
-            keepalives_interval=2,
-            keepalives_count=3,
-            tcp_user_timeout=int(PACKET * 1000),
-        )
-
-    def execute(self, statement: str, values: Any = None, /) -> Cursor:
-        """Run a statement."""
-        cursor: Cursor = self.raw.cursor()
-        cursor.execute(translated(statement), values)  # type: ignore[attr-defined]
-        return cursor
-
-    def close(self) -> None:
-        """Let go of it; a broken one, too."""
-        with suppress(psycopg2.Error):
-            self.raw.close()
 
 
 class PostgresTrackerStore(ConversationStore):
@@ -110,7 +53,7 @@ class PostgresTrackerStore(ConversationStore):
         event_broker: EventBroker | None = None,
         host: str | None = None,
         turns: int = TURNS,
-        patience: float = PATIENCE,
+        patience: float | None = None,
         connections: int = CONNECTIONS,
     ) -> None:
         """Open the store, and make its tables where there are none.
@@ -120,7 +63,8 @@ class PostgresTrackerStore(ConversationStore):
             event_broker: where events are published, as with every store of Rasa.
             host: ``url`` of endpoints.yml, a ``postgresql://`` address; default: the setting ``ROLEWISE_DATABASE``.
             turns: turns of a conversation that a tracker is made of.
-            patience: how long work is tried again while the database is away, in seconds.
+            patience: how long work is tried again while the database is away, in seconds; default: :data:`PATIENCE`, but at most half of a
+                turn's deadline, so that a turn that fails says why.
             connections: how many connections this process opens at most.
 
         Raises:
@@ -128,7 +72,7 @@ class PostgresTrackerStore(ConversationStore):
         """
         super().__init__(domain, event_broker, turns)
         self.url = host or settings().database
-        self.patience = patience
+        self.patience = min(PATIENCE, settings().deadline / 2) if patience is None else patience
         self._threads = ThreadPoolExecutor(connections, thread_name_prefix="postgres")
         self._mine = threading.local()
         self._open: set[Connection] = set()
@@ -235,35 +179,3 @@ class PostgresTrackerStore(ConversationStore):
             self._mine.connection = None
             self._open.discard(connection)
             connection.close()
-
-
-def prepare(url: str) -> None:
-    """Make the tables that are missing.
-
-    Raises:
-        StoreError: the database cannot be used.
-    """
-    try:
-        connection = Connection(url)
-        try:
-            connection.execute(f"SELECT pg_advisory_xact_lock({MAKING})")
-            for statement in (EVENTS + database.BOOK).split(";"):
-                if statement.strip():
-                    connection.execute(statement)
-            connection.raw.commit()
-        finally:
-            connection.close()
-    except psycopg2.Error as error:
-        raise StoreError(f"the database of ROLEWISE_DATABASE cannot be used: {str(error).strip()}") from error
-
-
-def erase(connection: Connection, sender: str) -> int:
-    """Remove a conversation; returns how many events it had."""
-    connection.execute(ALONE, {"sender": sender})
-    return book.erase(connection, NOW, sender, for_good=False)
-
-
-@lru_cache(maxsize=256)
-def translated(statement: str) -> str:
-    """A statement with places ``:name`` as psycopg2 wants it."""
-    return re.sub(r"(?<!:):(\w+)", r"%(\1)s", statement.replace("%", "%%"))

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from rasa.shared.core import events as rasa_events
 from rasa.shared.core.constants import ACTION_LISTEN_NAME
 from rasa.shared.core.events import ActionExecuted, Event, SessionStarted, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
+
+from rolewise.stores.link import Link
 
 # Events that decide how a conversation stands and so outlive the turns that are left out.
 STATE = (
@@ -25,27 +27,6 @@ STATE = (
     "pause",
     "resume",
 )
-
-
-class Cursor(Protocol):
-    """What a statement gives, in SQLite and in PostgreSQL."""
-
-    @property
-    def rowcount(self) -> int:
-        """How many rows a statement changed."""
-
-    def fetchone(self) -> Any:
-        """The next row, or None."""
-
-    def fetchall(self) -> list[Any]:
-        """All rows."""
-
-
-class Link(Protocol):
-    """A connection to a store: statements with named places, ``:name``."""
-
-    def execute(self, statement: str, values: Any = ..., /) -> Cursor:
-        """Run a statement."""
 
 
 class StoredTracker(DialogueStateTracker):
@@ -101,12 +82,6 @@ def load(link: Link, sender: str, turns: int) -> tuple[Event, ...]:
     kinds = ", ".join(f"'{kind}'" for kind in STATE)
     rows = link.execute(mine.format("data") + f"AND (id >= :cut OR type_name IN ({kinds})) ORDER BY id", at).fetchall()
     return tuple(latest(read(rows), turns))
-
-
-def last_id(link: Link, sender: str) -> int:
-    """The id of a conversation's last event; 0 where there is none."""
-    found = link.execute("SELECT id FROM events WHERE sender_id = :sender ORDER BY id DESC LIMIT 1", {"sender": sender}).fetchone()
-    return int(found[0]) if found else 0
 
 
 def read(rows: Iterable[Any]) -> list[Event]:

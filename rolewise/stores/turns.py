@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rolewise.database import StoreError
-from rolewise.stores.tail import Link, last_id
+from rolewise.stores.link import Link, last_id
 
 # A turn whose process has given no sign for so long was cut off, in seconds; a sign is given every second.
 ABANDONED, SIGN = 4.0, 1.0

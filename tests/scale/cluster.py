@@ -30,10 +30,9 @@ class Cluster:
     """The services and the processes; a process that ended is started again, as a process manager does."""
 
     def __init__(self, directory: Path, processes: int, **settings: str) -> None:
-        # PostgreSQL runs as somebody else, who must be able to go through.
-        directory.chmod(0o755)
-        self.postgres = Postgres(directory / "postgres")
-        self.redis = Redis(directory / "redis")
+        directory.mkdir(exist_ok=True)
+        self.postgres = Postgres()
+        self.redis = Redis()
         self.servers: list[Server] = []
         for number in range(processes):
             own = directory / f"process-{number}"
@@ -41,7 +40,7 @@ class Cluster:
             stores = {"ROLEWISE_DATABASE": self.postgres.url, "ROLEWISE_REDIS": self.redis.url}
             self.servers.append(Server(own, **SETTINGS, **stores, **settings))
         ports = [server.port for server in self.servers]
-        self.nginx = Nginx(directory / "nginx", ports)
+        self.nginx = Nginx(ports)
         listen = self.nginx.directory / "listen.conf"
         listen.write_text(f"{listen.read_text()}\nadd_header {SERVED_BY} $upstream_addr always;\n")
         self.address = self.nginx.address
@@ -78,7 +77,7 @@ class Cluster:
                 except subprocess.TimeoutExpired:
                     server.kill()
         for service in (self.nginx, self.redis, self.postgres):
-            service.stop()
+            service.close()
 
     def _manage(self) -> None:
         while not self._done.wait(0.2):

@@ -18,8 +18,9 @@ from rolewise.database import StoreError
 from rolewise.store import SQLiteTrackerStore
 from rolewise.stores import turns as book
 from rolewise.stores.base import ConversationStore
+from rolewise.stores.link import Link
 from rolewise.stores.postgres import PostgresTrackerStore
-from rolewise.stores.tail import Link, row
+from rolewise.stores.tail import row
 from rolewise.stores.turns import ConflictError, DeletedError, Turn, current
 from tests.services import Postgres
 
