@@ -87,6 +87,7 @@ def throughput(results: dict[str, Any]) -> str:
         return NOT_RUN
     counts = sorted({one["processes"] for one in results["capacity"]["rounds"]})
     names = list(results["capacity"]["rounds"][0]["cores"])
+    cpu = "cpu ms a message"
     one = middle(results, counts[0], "per second")
     rows = [
         ["messages a second", *(spread(results, count, "per second") for count in counts)],
@@ -94,10 +95,7 @@ def throughput(results: dict[str, Any]) -> str:
         ["p50, ms", *(spread(results, count, "p50 ms") for count in counts)],
         ["p95, ms", *(spread(results, count, "p95 ms") for count in counts)],
         *([f"cores used: {name}", *(f"{middle(results, count, 'cores', name):.2f}" for count in counts)] for name in names),
-        *(
-            [f"CPU a message, ms: {name}", *(f"{middle(results, count, 'cpu ms a message', name):.1f}" for count in counts)]
-            for name in names
-        ),
+        *([f"CPU a message, ms: {name}", *(f"{middle(results, count, cpu, name):.1f}" for count in counts)] for name in names),
         ["memory a process, MB", *(f"{middle(results, count, 'MB a process'):.0f}" for count in counts)],
     ]
     run = results["capacity"]["run"]
@@ -155,8 +153,9 @@ def plan(results: dict[str, Any]) -> str:
         )
     head = ["messages a second", "processes, one core each", "their memory, GB", "cores of PostgreSQL, Redis and nginx together"]
     told = (
-        f"One process carries {carried:.0f} messages a second on a core of its own: 1,000 ms / {cpu:.1f} ms of CPU a message. It is planned "
-        f"with {100 * PLANNED:.0f}% of that, and one process is spare: processes = load / ({PLANNED:g} x {carried:.0f}) + 1, at least 2."
+        f"One process carries {carried:.0f} messages a second on a core of its own: 1,000 ms / {cpu:.1f} ms of CPU a message. "
+        f"It is planned with {100 * PLANNED:.0f}% of that, and one process is spare: "
+        f"processes = load / ({PLANNED:g} x {carried:.0f}) + 1, at least 2."
     )
     more = ["commits a second", "rows a day, million", "disk a day, GB", "databases", "Redis"]
     return f"{told}\n\n{table([*head, *more], rows)}"
