@@ -6,7 +6,6 @@ import asyncio
 import logging
 import random
 import threading
-import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -107,16 +106,14 @@ class PostgresTrackerStore(ConversationStore):
             execute_values(cursor, INSERT, rows)
 
     async def probe(self) -> None:
-        """Write something, and take it back.
+        """Write something that changes nothing: the number of a transaction, which a database that can only be read does not give.
 
         Raises:
             StoreError: the store cannot be written.
         """
 
         def write(link: Link) -> None:
-            probe = {"sender": f"probe {uuid.uuid4().hex}"}
-            link.execute("INSERT INTO deleted (sender_id, at) VALUES (:sender, 0)", probe)
-            link.execute("DELETE FROM deleted WHERE sender_id = :sender", probe)
+            link.execute("SELECT txid_current()", None)
 
         try:
             await asyncio.wait_for(self._tried(write, patience=0.0), CONNECT)
