@@ -111,9 +111,10 @@ class SQLiteTrackerStore(ConversationStore):
             asyncio.get_running_loop().run_in_executor(None, self._checkpoint_quietly)
         return result
 
-    def insert(self, link: Link, rows: list[tuple[Any, ...]]) -> None:
-        """Insert rows of ``events``."""
+    def insert(self, link: Link, rows: list[tuple[Any, ...]]) -> int:
+        """Insert rows of ``events``; returns the id of the last."""
         cast(sqlite3.Connection, link).executemany(INSERT, rows)
+        return int(link.execute("SELECT last_insert_rowid()", {}).fetchone()[0])
 
     async def erase(self, conversation_id: str) -> None:
         """Remove a conversation for good, also from the freed space of the file."""

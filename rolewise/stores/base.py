@@ -66,11 +66,14 @@ class ConversationStore(TrackerStore, SerializedTrackerAsText):
 
     @abstractmethod
     async def writing(self, work: Callable[[Link], Result], sender: str | None = None) -> Result:
-        """Do a piece of work in one transaction, alone among those of this conversation. It may be done twice, so it looks first."""
+        """Do a piece of work in one transaction, alone among those of this conversation. It may be done twice, so it looks first.
+
+        Without a conversation its statements may stand for themselves.
+        """
 
     @abstractmethod
-    def insert(self, link: Link, rows: list[tuple[Any, ...]]) -> None:
-        """Insert rows of ``events``, without their id."""
+    def insert(self, link: Link, rows: list[tuple[Any, ...]]) -> int:
+        """Insert rows of ``events``, without their id; returns the id that the last one got."""
 
     @abstractmethod
     async def probe(self) -> None:
@@ -271,10 +274,10 @@ class ConversationStore(TrackerStore, SerializedTrackerAsText):
                 if link.execute(since, {"sender": sender, "follows": follows}).fetchall() == [(one[-1],) for one in rows]:
                     return last
                 raise ConflictError("the conversation was changed or deleted while its turn was running")
-            self.insert(link, rows)
+            added = self.insert(link, rows)
             if turn is not None and turn.sender == sender:
-                book.settle(link, self.now, turn, last)
-            return last_id(link, sender)
+                book.settle(link, turn, last, added)
+            return added
 
         return await self.writing(append, sender)
 

@@ -28,7 +28,7 @@ CONNECTIONS = 4
 # How long work is tried again while the database is away or starts, in seconds; the pause between two tries grows from the first
 # figure to the second.
 PATIENCE, PAUSES = 8.0, (0.05, 0.4)
-INSERT = "INSERT INTO events (sender_id, type_name, timestamp, intent_name, action_name, data) VALUES %s"
+INSERT = "INSERT INTO events (sender_id, type_name, timestamp, intent_name, action_name, data) VALUES %s RETURNING id"
 
 Result = TypeVar("Result")
 
@@ -40,7 +40,7 @@ class AbandonedError(StoreError):
 class PostgresTrackerStore(ConversationStore):
     """Keeps conversations in PostgreSQL; a turn is committed before its answer goes out, or fails and says so.
 
-    Each piece of work is one transaction in one of a few threads, so that a slow database holds up the turns that wait for it and
+    Each piece of work is done in one of a few threads, so that a slow database holds up the turns that wait for it and
     nothing else. While the database is away it is tried again for a while; Rasa's own store would go on in memory without a word.
     """
 
@@ -86,24 +86,25 @@ class PostgresTrackerStore(ConversationStore):
         return await self._tried(work)
 
     async def writing(self, work: Callable[[Link], Result], sender: str | None = None) -> Result:
-        """Do a piece of work in one transaction, alone among those of this conversation.
+        """Do a piece of work in one transaction, alone among those of this conversation; without one each statement stands for itself.
 
         Raises:
             StoreError: it failed, and nothing of it is left.
         """
+        if sender is None:
+            return await self._tried(work)
 
         def alone(link: Link) -> Result:
-            if sender is not None:
-                link.execute(ALONE, {"sender": sender})
+            link.execute(f"BEGIN; {ALONE}", {"sender": sender})
             return work(link)
 
-        return await self._tried(alone)
+        return await self._tried(alone, transaction=True)
 
-    def insert(self, link: Link, rows: list[tuple[Any, ...]]) -> None:
-        """Insert rows of ``events``."""
+    def insert(self, link: Link, rows: list[tuple[Any, ...]]) -> int:
+        """Insert rows of ``events``; returns the id of the last."""
         assert isinstance(link, Connection)
         with link.raw.cursor() as cursor:
-            execute_values(cursor, INSERT, rows)
+            return max(number for (number,) in execute_values(cursor, INSERT, rows, page_size=len(rows), fetch=True))
 
     async def probe(self) -> None:
         """Write something that changes nothing: the number of a transaction, which a database that can only be read does not give.
@@ -128,8 +129,8 @@ class PostgresTrackerStore(ConversationStore):
 
     # -- inside ---------------------------------------------------------------------------------------------------------------
 
-    async def _tried(self, work: Callable[[Link], Result], patience: float | None = None) -> Result:
-        """Do work in a thread, again and again while the database is away."""
+    async def _tried(self, work: Callable[[Link], Result], patience: float | None = None, transaction: bool = False) -> Result:
+        """Do work in a thread, again and again while the database is away; without a transaction each statement is one."""
         loop = asyncio.get_running_loop()
         end = loop.time() + (self.patience if patience is None else patience)
         pause, longest = PAUSES
@@ -137,7 +138,7 @@ class PostgresTrackerStore(ConversationStore):
         try:
             while True:
                 try:
-                    return await loop.run_in_executor(self._threads, self._done, work, abandoned)
+                    return await loop.run_in_executor(self._threads, self._done, work, abandoned, transaction)
                 except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
                     if loop.time() > end:
                         raise StoreError(f"PostgreSQL cannot be used: {str(error).strip()}") from error
@@ -148,17 +149,20 @@ class PostgresTrackerStore(ConversationStore):
         finally:
             abandoned.set()
 
-    def _done(self, work: Callable[[Link], Result], abandoned: threading.Event) -> Result:
-        """Do work once, in one transaction."""
+    def _done(self, work: Callable[[Link], Result], abandoned: threading.Event, transaction: bool) -> Result:
+        """Do work once."""
         connection: Connection | None = getattr(self._mine, "connection", None)
         try:
             if connection is None:
                 connection = self._mine.connection = Connection(self.url)
+                # Transactions are begun in one way with their first statement: each way costs a wait for the interpreter.
+                connection.raw.autocommit = True
                 self._open.add(connection)
             result = work(connection)
-            if abandoned.is_set():
-                raise AbandonedError("nobody waits for it any more")
-            connection.raw.commit()
+            if transaction:
+                if abandoned.is_set():
+                    raise AbandonedError("nobody waits for it any more")
+                connection.execute("COMMIT")
             return result
         except BaseException as error:
             if connection is not None:
@@ -168,8 +172,8 @@ class PostgresTrackerStore(ConversationStore):
     def _let_go(self, connection: Connection, broken: bool) -> None:
         """Roll back, and forget a connection that may be broken."""
         try:
-            connection.raw.rollback()
-            broken = broken or connection.raw.closed
+            if not broken:
+                connection.execute("ROLLBACK")
         except psycopg2.Error:
             broken = True
         if broken:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rolewise.database import StoreError
-from rolewise.stores.link import Link, last_id
+from rolewise.stores.link import Link
 
 # A turn whose process has given no sign for so long was cut off, in seconds; a sign is given every second.
 ABANDONED, SIGN = 4.0, 1.0
@@ -34,6 +34,10 @@ ON CONFLICT (sender_id, message_id) DO UPDATE SET state = 'pending', owner = exc
 WHERE turns.state <> 'answered'
 """
 MINE = "FROM turns WHERE sender_id = :sender AND message_id = :message"
+STANDING = """
+SELECT message_id, state, first_id, last_id, text, title, started FROM turns
+WHERE sender_id = :sender AND (message_id = :message OR (state = 'pending' AND seen < {now} - :abandoned)) ORDER BY started
+"""
 CUT_OFF = "FROM turns WHERE sender_id = :sender AND state = 'pending' AND seen < {now} - :abandoned"
 
 
@@ -100,23 +104,31 @@ def claim(link: Link, now: str, turn: Turn) -> tuple[int, int] | None:
     Raises:
         DeletedError: its conversation was deleted.
     """
-    found = link.execute(f"SELECT state, first_id, last_id {MINE}", turn.key()).fetchone()
-    if found is None:
+    rows = link.execute(STANDING.format(now=now), turn.key(abandoned=ABANDONED)).fetchall()
+    mine = next((row for row in rows if row[0] == turn.message_id), None)
+    if mine is None:
         raise DeletedError("the conversation was deleted while its turn was waiting")
-    if found[0] == ANSWERED:
-        return int(found[1]), int(found[2])
-    turn.cut_off = [cut for cut in unanswered(link, now, turn.sender) if cut.message_id != turn.message_id][-TOLD:]
+    _, state, first, last, *_ = mine
+    if state == ANSWERED:
+        return int(first), int(last)
+    cut_off = [CutOff(row[0], row[4] or "", row[5] or "", float(row[6])) for row in rows if row is not mine]
+    turn.cut_off = cut_off[-TOLD:]
     return None
 
 
-def settle(link: Link, now: str, turn: Turn, follows: int) -> None:
+def settle(link: Link, turn: Turn, follows: int, last: int) -> None:
     """Cross a turn out, in the transaction that stores its events.
+
+    Args:
+        link: has stored them.
+        turn: it is.
+        follows: the id of the event before them.
+        last: the id of the last of them.
 
     Raises:
         DeletedError: its conversation was deleted.
         ConflictError: somebody else has answered it, or said that it was not answered.
     """
-    last = last_id(link, turn.sender)
     update = (
         "UPDATE turns SET state = 'answered', text = NULL, title = NULL, last_id = :last, "
         "first_id = CASE WHEN state = 'answered' THEN first_id ELSE :first END "

@@ -332,7 +332,7 @@ async def test_what_nobody_waits_for_is_not_stored(postgres: Postgres, sender: s
         link.execute("SELECT pg_sleep(0.5)", {})
 
     with pytest.raises(asyncio.TimeoutError):
-        await asyncio.wait_for(store.writing(slow), 0.1)
+        await asyncio.wait_for(store.writing(slow, sender), 0.1)
     await asyncio.sleep(1.0)
     assert postgres.rows("SELECT count(*) FROM turns WHERE sender_id = %s", sender) == [(0,)]
     store.close()
