@@ -189,6 +189,7 @@ class Nginx(Service):
         self.address = f"http://127.0.0.1:{self.port}"
         files = {
             "upstreams": "\n".join(f"server 127.0.0.1:{port} max_fails=1 fail_timeout=5s;" for port in ports),
+            "upstreams-after-all": "\n".join(f"server 127.0.0.1:{port} max_fails=0;" for port in ports),
             "listen": f"listen 127.0.0.1:{self.port};",
             **files,
         }

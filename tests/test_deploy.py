@@ -123,8 +123,16 @@ def test_every_service_of_compose_is_limited_probed_and_not_root() -> None:
             assert source in compose["volumes"] or (DEPLOY / source).exists(), volume
     # Only nginx can be reached from outside.
     assert [name for name, service in compose["services"].items() if service.get("ports")] == ["nginx"]
-    names = re.findall(r"server ([\w-]+):5005", (DEPLOY / "compose" / "upstreams.conf").read_text())
-    assert names == [name for name in compose["services"] if name.startswith("rolewise-")]
+    for file in ("upstreams.conf", "upstreams-after-all.conf"):
+        names = re.findall(r"^server ([\w-]+):5005", (DEPLOY / "compose" / file).read_text(), re.MULTILINE)
+        assert names == [name for name in compose["services"] if name.startswith("rolewise-")]
+
+
+def test_nginx_knows_the_same_processes_twice() -> None:
+    known = [
+        re.findall(r"^server (\S+) ", (DEPLOY / "nginx" / f"upstreams{end}.conf").read_text(), re.MULTILINE) for end in ("", "-after-all")
+    ]
+    assert known[0] == known[1] and len(known[0]) == 3
 
 
 # -- the image ----------------------------------------------------------------------------------------------------------------

@@ -27,8 +27,8 @@ TEXTS = [
         "what are the pros of being",
     )
 ]
-# As the widget does: send the same message again until it is answered.
-PAUSE, PATIENCE = 0.25, 60.0
+# As the widget does: send the same message again until it is answered, after a second first, then after twice as long each time.
+PAUSE, PATIENCE = 1.0, 60.0
 
 
 @dataclass
@@ -97,12 +97,14 @@ class Crowd:
                 await asyncio.sleep(PAUSE)
 
     async def _ask(self, session: aiohttp.ClientSession, exchange: Exchange, token: str) -> None:
+        pause = PAUSE
         while not exchange.answered and exchange.silence < PATIENCE:
             try:
                 await (self._web(session, exchange, token) if token else self._rest(session, exchange))
             except (aiohttp.ClientError, asyncio.TimeoutError, ValueError, KeyError) as error:
                 exchange.errors.append((time.time(), f"{type(error).__name__}: {error}"))
-                await asyncio.sleep(PAUSE)
+                await asyncio.sleep(pause)
+                pause *= 2
 
     async def _rest(self, session: aiohttp.ClientSession, exchange: Exchange) -> None:
         body = {"sender": exchange.sender, "message": exchange.text, "message_id": exchange.message_id}
