@@ -142,7 +142,7 @@ def test_without_postgres_people_are_told_and_it_comes_back_by_itself(cluster: C
 
 
 async def test_killed_in_the_middle_of_turns_nothing_is_lost_and_nobody_else_notices(cluster: Cluster) -> None:
-    crowd, faults = Crowd(cluster.address, people=8, think=(0.1, 0.4)), Faults(cluster)
+    crowd, faults = Crowd(cluster.address, people=8, think=(0.2, 0.6)), Faults(cluster)
     talking = asyncio.create_task(crowd.talk())
     await asyncio.sleep(1.5)
     for number, ready in ((0, 2), (1, 3), (2, 2), (0, 2), (1, 1)):
@@ -163,8 +163,8 @@ async def test_killed_in_the_middle_of_turns_nothing_is_lost_and_nobody_else_not
 
 def test_who_was_cut_off_is_told(cluster: Cluster) -> None:
     """Nobody sends these messages again: their process dies, and the people come back later."""
-    cluster.wait_ready()
-    server, stop = cluster.servers[0], threading.Event()
+    cluster.wait_ready(number=2)
+    server, stop = cluster.ready()[0], threading.Event()
 
     def talk(number: int) -> None:
         while not stop.is_set():
