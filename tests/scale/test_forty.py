@@ -25,6 +25,8 @@ RESULTS = PROJECT_ROOT / "results" / "scale.json"
 # Kills, restarts of Redis and of PostgreSQL, processes that hang, rolling restarts.
 COUNTS = {"kill": 25, "redis": 5, "postgres": 5, "hang": 3, "roll": 2}
 PEOPLE, CROWD, THINK = 16, 50, (0.2, 0.8)
+# Of an answer; another model says it another way.
+SENTENCE = "All three need programming"
 # Longer than nginx waits for a process that hangs.
 HUNG = 15.0
 
@@ -33,8 +35,8 @@ def another_model(directory: Path) -> dict[str, str]:
     """Settings of a process with a model of its own, trained with a changed answer."""
     knowledge = directory / "careers.yml"
     text = settings().knowledge.read_text(encoding="utf-8")
-    lead = next(line for line in text.splitlines() if line.strip().startswith("lead:") and "engineer" in line)
-    knowledge.write_text(text.replace(lead, lead.replace("engineer", "engineer, as of today,", 1), 1), encoding="utf-8")
+    assert SENTENCE in text
+    knowledge.write_text(text.replace(SENTENCE, f"Today {SENTENCE[0].lower()}{SENTENCE[1:]}", 1), encoding="utf-8")
     changed = {"ROLEWISE_KNOWLEDGE": str(knowledge), "ROLEWISE_MODELS": str(directory / "models")}
     command = [str(Path(sys.executable).parent / "rolewise"), "train"]
     subprocess.run(command, cwd=PROJECT_ROOT, env={**os.environ, **changed}, check=True, capture_output=True)
@@ -68,6 +70,7 @@ async def test_forty_faults(tmp_path: Path, announce: Callable[[str], None]) -> 
                 await faults.kill(number % 3)
                 await asyncio.sleep(2)
                 await asyncio.to_thread(cluster.wait_ready)
+                announce(f"{number + 1} killed, {(time.time() - began) / 60:.1f} minutes")
                 # Every other time a second one soon after the first has come back.
                 await asyncio.sleep(0 if number % 2 else 3)
             for _ in range(COUNTS["redis"]):
