@@ -70,6 +70,12 @@ async def unanswered(agent: Agent, conversation: str, events: list[Event]) -> li
     ]
 
 
+async def latest_events_of(agent: Agent, conversation: str) -> list[Event]:
+    """The events of the last turns, as many as the tracker store gives a turn to work with: the cost of a long conversation stays out."""
+    tracker = await agent.tracker_store.retrieve(conversation)
+    return list(tracker.events) if tracker else []
+
+
 def since_start_over(events: list[Event]) -> list[Event]:
     """The events after the last time somebody started over."""
     starts = [number for number, event in enumerate(events) if isinstance(event, Restarted)]
@@ -109,6 +115,11 @@ def rate(messages: list[Message], rating: dict[str, Any]) -> None:
         if (message.get("card") or {}).get("answer_id") == rating.get("answer_id"):
             message["rating"] = rating.get("value")
             return
+
+
+def answer_to(messages: list[Message], message_id: str) -> list[Message]:
+    """What the assistant said to the message of this id; empty where that was never answered."""
+    return [message for message in messages if message["from"] == "bot" and message["id"].rpartition(":")[0] == message_id]
 
 
 async def keep_rating(agent: Agent, conversation: str, answer_id: str, value: str, reason: str) -> None:
