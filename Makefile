@@ -28,7 +28,7 @@ PYTHON_DIRS = $(foreach directory,rolewise actions bench tests,$(if $(shell find
 BENCH := bench/nlu.py bench/serving.py bench/load.py
 FIGURES := bench/report.py
 
-.PHONY: help setup train run shell test rasa-test browser test-scale lint bench figures report check lock clean
+.PHONY: help setup train run shell test rasa-test browser services test-scale lint bench figures report check lock clean
 
 help: ## Show these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,7 +45,7 @@ run: train ## Serve the assistant on localhost:5005 (HOST and PORT change where)
 shell: train ## Talk to the assistant in this terminal
 	@exec $(BIN)/rolewise shell
 
-test: lint rasa-test browser ## Lint, then test the data, the conversations and the code
+test: lint rasa-test browser services ## Lint, then test the data, the conversations and the code
 	$(BIN)/pytest
 
 # Prerequisites of this name only: the model is made first, and being made is no reason to test again.
@@ -58,8 +58,12 @@ $(RASA_STAMP): $(RASA_INPUTS) | train
 browser: setup
 	@scripts/browser
 
-test-scale: train ## Test with large inputs and long runs
-	@$(BIN)/pytest -m scale || { status=$$?; [ $$status -ne 5 ] || echo "There are no tests marked 'scale' yet."; exit $$status; }
+services: setup
+	@scripts/services
+
+test-scale: train services ## Test three processes with forty faults: kills, restarts, a hung process, new models (a quarter of an hour)
+	@$(BIN)/pytest -m scale
+	@$(BIN)/python bench/report_scale.py
 
 lint: setup ## Check format, style and types
 	$(BIN)/ruff format --check

@@ -119,6 +119,8 @@ def store(options: argparse.Namespace) -> int:
     """Run ``rolewise store``; returns its exit status: 1 when there is no such conversation."""
     from rolewise import database
 
+    if settings().database:
+        return shared_store(options)
     path = settings().store
     if options.task == "export":
         events = database.export(path, options.sender)
@@ -227,6 +229,33 @@ def new_topic(options: argparse.Namespace) -> int:
         print(f"{path.relative_to(PROJECT_ROOT) if path.is_relative_to(PROJECT_ROOT) else path} changed.")
     print("Next: 'rolewise check' lists what is to be written; add examples to data/nlu.yml; then 'make train'.")
     return 0
+
+
+def shared_store(options: argparse.Namespace) -> int:
+    """Run ``rolewise store`` on PostgreSQL; returns its exit status: 1 when there is no such conversation."""
+    from rolewise.stores import tasks
+
+    url = settings().database
+    if options.task == "export":
+        events = tasks.export(url, options.sender)
+        for event in events:
+            print(json.dumps(event))
+        return 0 if events else 1
+    if options.task == "delete":
+        number = tasks.delete(url, options.sender)
+        print(f"{number} events removed.")
+        return 0 if number else 1
+    if options.task == "clean":
+        days = settings().retention_days if options.days is None else options.days
+        if days < 0:
+            raise ValueError("--days is at least 0")
+        print(f"{tasks.remove_older(url, days)} conversations removed that had no message for {days:g} days.")
+        return 0
+    if options.task == "info":
+        found = tasks.contents(url)
+        print(f"PostgreSQL: version {found.version}, {found.conversations} conversations, {found.events} events.")
+        return 0
+    raise ValueError(f"'rolewise store {options.task}' is for SQLite; PostgreSQL has pg_dump and pg_restore, and needs no upgrade")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,6 +1,7 @@
 """The conversations' database: one SQLite file with the events of Rasa's SQL tracker store. Plain SQLite, no Rasa.
 
-The table is the one that Rasa's own ``SQLTrackerStore`` makes, so that its files can be taken over (:func:`upgrade`) and read back.
+The table ``events`` is the one that Rasa's own ``SQLTrackerStore`` makes, so that its files can be taken over (:func:`upgrade`) and
+read back. Beside it are the book of turns and the conversations that were deleted (``rolewise.stores.turns``).
 """
 
 from __future__ import annotations
@@ -29,6 +30,29 @@ CREATE TABLE IF NOT EXISTS events (
 );
 CREATE INDEX IF NOT EXISTS ix_events_sender_id ON events (sender_id);
 """
+# The same in PostgreSQL.
+BOOK = """
+CREATE TABLE IF NOT EXISTS turns (
+    sender_id VARCHAR(255) NOT NULL,
+    message_id VARCHAR(255) NOT NULL,
+    text TEXT,
+    title TEXT,
+    state VARCHAR(16) NOT NULL,
+    owner VARCHAR(64) NOT NULL,
+    started DOUBLE PRECISION NOT NULL,
+    seen DOUBLE PRECISION NOT NULL,
+    first_id BIGINT,
+    last_id BIGINT,
+    PRIMARY KEY (sender_id, message_id)
+);
+CREATE INDEX IF NOT EXISTS ix_turns_started ON turns (started);
+CREATE TABLE IF NOT EXISTS deleted (
+    sender_id VARCHAR(255) NOT NULL PRIMARY KEY,
+    at DOUBLE PRECISION NOT NULL
+);
+"""
+# SQLite's clock, in seconds since the epoch.
+NOW = "((julianday('now') - 2440587.5) * 86400.0)"
 COLUMNS = frozenset({"id", "sender_id", "type_name", "timestamp", "intent_name", "action_name", "data"})
 
 # Pages of 4 kB that the write-ahead log may hold before SQLite itself writes them to the database.
@@ -96,17 +120,13 @@ def prepare(path: Path) -> None:
         with closing(connect(path)) as connection:
             version = _version(connection)
             if version == 0 and not _tables(connection):
-                with transaction(connection):
-                    for statement in SCHEMA.split(";"):
-                        connection.execute(statement)
-                    connection.execute(f"PRAGMA user_version={VERSION}")
+                _make(connection)
                 return
             _recognised(connection, path)
             if version < VERSION:
                 raise StoreError(f"the store {path} has version {version}, not {VERSION}: run 'rolewise store upgrade'")
-            # A write that changes nothing: a file that can only be read is found now, not at the first message.
-            with transaction(connection):
-                connection.execute(f"PRAGMA user_version={VERSION}")
+            # What an older program did not make yet; and a file that can only be read is found now, not at the first message.
+            _make(connection)
     except (OSError, sqlite3.Error) as error:
         raise StoreError(f"the store {path} cannot be used: {error}") from error
 
@@ -182,10 +202,7 @@ def upgrade(path: Path) -> tuple[int, int]:
         _sound(connection, path)
         try:
             connection.execute("PRAGMA journal_mode=WAL")
-            with transaction(connection):
-                for statement in SCHEMA.split(";"):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version={VERSION}")
+            _make(connection)
         except sqlite3.Error as error:
             raise StoreError(f"the store {path} cannot be upgraded: {error}") from error
         return before, VERSION
@@ -203,7 +220,9 @@ def remove_older(path: Path, days: float) -> int:
         stale = "SELECT sender_id FROM events GROUP BY sender_id HAVING max(coalesce(timestamp, 0)) < ?"
         (number,) = connection.execute(f"SELECT count(*) FROM ({stale})", (limit,)).fetchone()
         if number:
-            _erase(connection, f"DELETE FROM events WHERE sender_id IN ({stale})", (limit,))
+            with _erasing(connection):
+                connection.execute(f"DELETE FROM turns WHERE sender_id IN ({stale})", (limit,))
+                connection.execute(f"DELETE FROM events WHERE sender_id IN ({stale})", (limit,))
         return int(number)
 
 
@@ -214,17 +233,22 @@ def export(path: Path, sender: str) -> list[dict[str, Any]]:
     return [json.loads(data) for (data,) in rows]
 
 
-def delete(path: Path, sender: str) -> int:
+def delete(path: Path, sender: str, for_good: bool = False) -> int:
     """Remove one conversation.
+
+    Args:
+        path: the store.
+        sender: the conversation's id.
+        for_good: nothing may begin it again.
 
     Returns:
         How many events it had; 0 when there is no such conversation.
     """
-    with _existing(path) as connection:
-        (number,) = connection.execute("SELECT count(*) FROM events WHERE sender_id = ?", (sender,)).fetchone()
-        if number:
-            _erase(connection, "DELETE FROM events WHERE sender_id = ?", (sender,))
-        return int(number)
+    with _existing(path) as connection, _erasing(connection):
+        if for_good:
+            connection.execute(f"INSERT INTO deleted (sender_id, at) VALUES (?, {NOW}) ON CONFLICT (sender_id) DO NOTHING", (sender,))
+        connection.execute("DELETE FROM turns WHERE sender_id = ?", (sender,))
+        return connection.execute("DELETE FROM events WHERE sender_id = ?", (sender,)).rowcount
 
 
 @contextmanager
@@ -255,11 +279,22 @@ def _sound(connection: sqlite3.Connection, path: Path) -> None:
         raise StoreError(f"the store {path} is damaged: {found}")
 
 
-def _erase(connection: sqlite3.Connection, statement: str, values: tuple[Any, ...]) -> None:
-    """Delete so that the words are gone from the files, too, not only from the tables."""
+def _make(connection: sqlite3.Connection) -> None:
+    """Make the tables that are missing, and note the version."""
+    with transaction(connection):
+        for statement in (SCHEMA + BOOK).split(";"):
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version={VERSION}")
+
+
+@contextmanager
+def _erasing(connection: sqlite3.Connection) -> Iterator[None]:
+    """A transaction after which the deleted words are gone from the files, too, not only from the tables."""
+    for statement in BOOK.split(";"):
+        connection.execute(statement)
     connection.execute("PRAGMA secure_delete=ON")
     with transaction(connection):
-        connection.execute(statement, values)
+        yield
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 

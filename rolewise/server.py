@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import time
 import uuid
-from asyncio import AbstractEventLoop
+from asyncio import AbstractEventLoop, Task
 from pathlib import Path
 
 import rasa.core.run
@@ -23,6 +24,8 @@ from rolewise.inprocess import with_actions
 from rolewise.runner import PlannedRunner
 from rolewise.settings import PROJECT_ROOT, settings
 from rolewise.store import with_stores
+from rolewise.stores.base import ConversationStore
+from rolewise.stores.leases import LeaseLockStore
 
 # Enough to load and compile what is loaded and compiled at first use.
 WARM_UP = ("What does a machine learning engineer do?", "and what do data scientists earn in London", "compare the two")
@@ -70,6 +73,7 @@ class Startup:
         self.endpoints = endpoints
         self.began = began
         self.health = Health()
+        self.watching: Task[None] | None = None
 
     def __call__(self, app: Sanic, loop: AbstractEventLoop) -> None:
         """Register everything; Rasa has registered the loading of its model already, so ours comes after it."""
@@ -94,7 +98,9 @@ class Startup:
         store = self.endpoints.tracker_store
         store.domain = agent.domain
         agent.tracker_store = agent.processor.tracker_store = store
-        self.health.store = store
+        self.health.store, self.health.locks = store, self.endpoints.lock_store
+        if isinstance(store, ConversationStore):
+            self.watching = loop.create_task(store.watch())
         app.ctx.agent = Front(agent)
         # What is loaded stays: the garbage collector need not go through a million objects again and again.
         gc.collect()
@@ -108,14 +114,18 @@ class Startup:
         print(f"Serving on {address}/chat and {address}/webhooks/rest/webhook, ready after {seconds:.0f} s.", flush=True)
 
     async def retire(self, app: Sanic, loop: AbstractEventLoop) -> None:
-        """No longer ready; Sanic lets running turns end."""
+        """No longer ready, but answering while whoever sends it work finds that out; then Sanic lets running turns end."""
         self.health.warm = False
+        await asyncio.sleep(settings().drain)
 
     async def close(self, app: Sanic, loop: AbstractEventLoop) -> None:
-        """Let go of the store."""
-        close = getattr(self.endpoints.tracker_store, "close", None)
-        if close:
-            close()
+        """Let go of the stores."""
+        if self.watching:
+            self.watching.cancel()
+        if isinstance(self.endpoints.lock_store, LeaseLockStore):
+            await self.endpoints.lock_store.close()
+        if isinstance(self.endpoints.tracker_store, ConversationStore):
+            self.endpoints.tracker_store.close()
 
 
 def shell(model: Path) -> None:

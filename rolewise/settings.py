@@ -9,6 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
+# Values that no message repeats: they hold passwords.
+SECRETS = ("secret", "database", "redis")
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,9 @@ class Settings:
         address_limit: ``ROLEWISE_ADDRESS_LIMIT``. Messages an address may send, as ``3000/minute``, or ``off``.
         proxies: ``ROLEWISE_PROXIES``. Trusted proxies in front that write X-Forwarded-For; 0 takes the connection's address.
         store: ``ROLEWISE_STORE``. The file with the conversations.
+        database: ``ROLEWISE_DATABASE``. A ``postgresql://`` address, for several processes; empty: the store of endpoints.yml.
+        redis: ``ROLEWISE_REDIS``. A ``redis://`` address for the locks of several processes; empty: the lock store of endpoints.yml.
+        drain: ``ROLEWISE_DRAIN``. Seconds that a server which was told to stop goes on answering, no longer ready.
         retention_days: ``ROLEWISE_RETENTION_DAYS``. Days without a message after which ``rolewise store clean`` removes one.
         metrics: ``ROLEWISE_METRICS``. ``on`` serves Prometheus metrics at /metrics, ``off`` does not.
         log_text: ``ROLEWISE_LOG_TEXT``. ``on`` writes messages and answers into the log, ``off`` does not.
@@ -57,6 +62,9 @@ class Settings:
     address_limit: str = "3000/minute"
     proxies: int = 0
     store: Path = PROJECT_ROOT / "conversations.db"
+    database: str = ""
+    redis: str = ""
+    drain: float = 0.0
     retention_days: float = 90.0
     metrics: str = "on"
     log_text: str = "off"
@@ -111,6 +119,9 @@ class Settings:
             "sender_limit": (is_limit(self.sender_limit), "it is a limit such as 300/minute, or 'off'"),
             "address_limit": (is_limit(self.address_limit), "it is a limit such as 3000/minute, or 'off'"),
             "proxies": (self.proxies >= 0, "it is at least 0"),
+            "database": (is_address(self.database, "postgresql", "postgres"), "it is a postgresql:// address"),
+            "redis": (is_address(self.redis, "redis", "rediss", "unix"), "it is a redis:// address"),
+            "drain": (0 <= self.drain <= 600, "it is at least 0 and at most 600"),
             "retention_days": (0 < self.retention_days < float("inf"), "it is more than 0"),
             "metrics": (self.metrics in ("on", "off"), "it is 'on' or 'off'"),
             "log_text": (self.log_text in ("on", "off"), "it is 'on' or 'off'"),
@@ -122,7 +133,7 @@ class Settings:
         }
         for name, (good, reason) in rules.items():
             if not good:
-                shown = "" if name == "secret" else f"={getattr(self, name)!r}"
+                shown = "" if name in SECRETS else f"={getattr(self, name)!r}"
                 raise ValueError(f"{variable(name)}{shown}: {reason}")
 
 
@@ -136,6 +147,11 @@ def is_limit(text: str) -> bool:
         return bool(limits.parse(text).amount > 0)
     except ValueError:
         return False
+
+
+def is_address(text: str, *schemes: str) -> bool:
+    """Whether a text is empty or an address of one of these schemes."""
+    return not text or text.partition("://")[0] in schemes
 
 
 def variable(name: str) -> str:

@@ -1,83 +1,49 @@
-"""The stores of a server: Rasa's tracker store on the conversations' database, a lock store without polling, and their checks."""
+"""The stores of a server: the tracker store on the conversations' file, a lock store without polling, and their checks."""
 
 from __future__ import annotations
 
 import asyncio
-import itertools
-import json
 import logging
 import os
 import sqlite3
-from collections import OrderedDict, defaultdict
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from rasa.core.brokers.broker import EventBroker
 from rasa.core.lock import TicketLock
 from rasa.core.lock_store import LOCK_LIFETIME, InMemoryLockStore, LockStore
-from rasa.core.tracker_store import InMemoryTrackerStore, SerializedTrackerAsText, TrackerStore
+from rasa.core.tracker_store import InMemoryTrackerStore, TrackerStore
 from rasa.core.utils import AvailableEndpoints
-from rasa.shared.core import events as rasa_events
-from rasa.shared.core.constants import ACTION_LISTEN_NAME
 from rasa.shared.core.domain import Domain
-from rasa.shared.core.events import ActionExecuted, Event, SessionStarted, UserUttered
-from rasa.shared.core.trackers import DialogueStateTracker
 from sqlalchemy.pool import QueuePool
 
 from rolewise import database
 from rolewise.database import StoreError
 from rolewise.settings import PROJECT_ROOT, settings
+from rolewise.stores.base import TURNS, ConversationStore
+from rolewise.stores.fair import FairLockStore
+from rolewise.stores.leases import LeaseLockStore
+from rolewise.stores.link import Link
+from rolewise.stores.postgres import PostgresTrackerStore
 
 logger = logging.getLogger(__name__)
 
-# Turns of a conversation that a tracker is made of. The policies look at the last four states, two a turn, the actions at the last
-# message and the slots.
-TURNS = 3
-# Conversations whose latest events are kept in memory.
-CACHED = 200
 # A write waits this long on the event loop for another writer, then lets others run and tries again, both in seconds.
 BUSY, PAUSE = 0.05, 0.02
 # So many writes, then the log goes into the database, in a thread: only that waits for the disk.
-WRITES_A_CHECKPOINT = 500
-# With a lock store that has to be asked again and again (Redis), in seconds; Rasa waits 1 s.
+WRITES_A_CHECKPOINT = 1000
+# With a lock store that has to be asked again and again (Rasa's on Redis), in seconds; Rasa waits 1 s.
 LOCK_POLLING = 0.05
 
-# Events that decide how a conversation stands and so outlive the turns that are left out.
-STATE = (
-    "session_started",
-    "slot",
-    "reset_slots",
-    "restart",
-    "active_loop",
-    "form",
-    "loop_interrupted",
-    "form_validation",
-    "pause",
-    "resume",
-)
 INSERT = "INSERT INTO events (sender_id, type_name, timestamp, intent_name, action_name, data) VALUES (?, ?, ?, ?, ?, ?)"
 
-
-class StoredTracker(DialogueStateTracker):
-    """A tracker that knows how many of its events are in the store, and the id that the conversation's last event had there."""
-
-    stored = 0
-    last = 0
+Result = TypeVar("Result")
 
 
-@dataclass(frozen=True)
-class Tail:
-    """The latest events of a conversation, and the id that the last of them has in the store."""
-
-    last: int
-    events: tuple[Event, ...]
-
-
-class SQLiteTrackerStore(TrackerStore, SerializedTrackerAsText):
+class SQLiteTrackerStore(ConversationStore):
     """Keeps conversations in an SQLite file; a turn is in it before its answer goes out.
 
     A tracker is made of the last turns of the session and of the events before them that decide how it stands, so that a turn costs
@@ -85,6 +51,8 @@ class SQLiteTrackerStore(TrackerStore, SerializedTrackerAsText):
 
     Reads and writes take a fraction of a millisecond and happen on the event loop: a thread would wait longer for the interpreter.
     """
+
+    now = database.NOW
 
     def __init__(
         self,
@@ -108,94 +76,53 @@ class SQLiteTrackerStore(TrackerStore, SerializedTrackerAsText):
         Raises:
             StoreError: the file cannot be used.
         """
-        super().__init__(domain, event_broker)
+        super().__init__(domain, event_broker, turns)
         self.path = PROJECT_ROOT / db if db else settings().store
-        self.turns = turns
         self.patience = patience
         database.prepare(self.path)
         self._file = _identity(self.path)
         self._pool = QueuePool(partial(database.connect, self.path, BUSY), pool_size=2, max_overflow=4)
-        self._recent: OrderedDict[str, Tail] = OrderedDict()
         self._writes = 0
 
-    # -- what Rasa calls ------------------------------------------------------------------------------------------------------
-
-    async def keys(self) -> Iterable[str]:
-        """The ids of all conversations."""
+    async def reading(self, work: Callable[[Link], Result]) -> Result:
+        """Do a piece of work that changes nothing."""
         with self._connection() as connection:
-            return [sender for (sender,) in connection.execute("SELECT DISTINCT sender_id FROM events")]
+            return work(connection)
 
-    async def exists(self, conversation_id: str) -> bool:
-        """Whether there is such a conversation."""
-        with self._connection() as connection:
-            return _last_id(connection, conversation_id) > 0
-
-    def init_tracker(self, sender_id: str) -> DialogueStateTracker:
-        """A tracker without events."""
-        return StoredTracker(sender_id, self.domain.slots, max_event_history=self.max_event_history)
-
-    async def retrieve(self, sender_id: str) -> DialogueStateTracker | None:
-        """The last turns of the conversation's latest session, or None when there is no such conversation."""
-        with self._connection() as connection:
-            last = _last_id(connection, sender_id)
-            if not last:
-                self._recent.pop(sender_id, None)
-                return None
-            tail = self._recent.get(sender_id)
-            # Another process may have gone on with the conversation, or removed it.
-            if tail is None or tail.last != last:
-                tail = Tail(last, _load(connection, sender_id, self.turns))
-        self._remember(sender_id, tail)
-        tracker = self._tracker(sender_id, tail.events)
-        tracker.last = last
-        return tracker
-
-    async def retrieve_full_tracker(self, conversation_id: str) -> DialogueStateTracker | None:
-        """The whole conversation, all sessions of it."""
-        with self._connection() as connection:
-            rows = connection.execute("SELECT data FROM events WHERE sender_id = ? ORDER BY id", (conversation_id,)).fetchall()
-        return self._tracker(conversation_id, _events(rows)) if rows else None
-
-    async def save(self, tracker: DialogueStateTracker) -> None:
-        """Store the events that are new.
+    async def writing(self, work: Callable[[Link], Result], sender: str | None = None) -> Result:
+        """Do a piece of work in one transaction; SQLite lets one in at a time.
 
         Raises:
-            sqlite3.Error: they could not be stored; none of them is.
+            sqlite3.Error: it failed, and nothing of it is left.
             StoreError: the file is no longer the one that was opened.
         """
-        if self.event_broker is not None:
-            await self.stream_events(tracker)
-        sender = tracker.sender_id
-        if not isinstance(tracker, StoredTracker):
-            # Made elsewhere: as in Rasa's own store it holds the latest session from its start.
-            full = await self.retrieve_full_tracker(sender)
-            known = len(_session(list(full.events))) if full else 0
-        else:
-            known = tracker.stored
-        new = list(itertools.islice(tracker.events, known, None))
-        if not new:
-            return
-        follows = tracker.last if isinstance(tracker, StoredTracker) else None
-        last = await self._insert([_row(sender, event) for event in new], follows)
-        if isinstance(tracker, StoredTracker):
-            tracker.stored, tracker.last = len(tracker.events), last
-            self._remember(sender, Tail(last, tuple(latest(list(tracker.events), self.turns))))
-        else:
-            self._recent.pop(sender, None)
+        end = asyncio.get_running_loop().time() + self.patience
+        while True:
+            try:
+                with self._connection() as connection, database.transaction(connection):
+                    result = work(connection)
+                break
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or asyncio.get_running_loop().time() > end:
+                    raise
+                await asyncio.sleep(PAUSE)
+        self._writes += 1
+        if self._writes % WRITES_A_CHECKPOINT == 0:
+            asyncio.get_running_loop().run_in_executor(None, self._checkpoint_quietly)
+        return result
 
-    # -- what the server calls ------------------------------------------------------------------------------------------------
+    def insert(self, link: Link, rows: list[tuple[Any, ...]]) -> int:
+        """Insert rows of ``events``; returns the id of the last."""
+        cast(sqlite3.Connection, link).executemany(INSERT, rows)
+        return int(link.execute("SELECT last_insert_rowid()", {}).fetchone()[0])
 
-    async def spoken(self, conversation_id: str, limit: int) -> list[Event]:
-        """The latest messages of both sides, ratings and restarts among them, the oldest first; at most ``limit`` events."""
-        with self._connection() as connection:
-            rows = connection.execute(
-                "SELECT data FROM events WHERE sender_id = ? AND (type_name IN ('user', 'bot', 'restart') "
-                "OR (type_name = 'slot' AND action_name = 'rating')) ORDER BY id DESC LIMIT ?",
-                (conversation_id, limit),
-            ).fetchall()
-        return _events(rows[::-1])
+    async def erase(self, conversation_id: str) -> None:
+        """Remove a conversation for good, also from the freed space of the file."""
+        self._recent.pop(conversation_id, None)
+        # It may have to wait for another writer, and for the disk: not on the event loop.
+        await asyncio.to_thread(database.delete, self.path, conversation_id, for_good=True)
 
-    def probe(self) -> None:
+    async def probe(self) -> None:
         """Write something that changes nothing.
 
         Raises:
@@ -215,43 +142,6 @@ class SQLiteTrackerStore(TrackerStore, SerializedTrackerAsText):
         self._pool.dispose()
 
     # -- inside ---------------------------------------------------------------------------------------------------------------
-
-    def _tracker(self, sender: str, events: Iterable[Event]) -> StoredTracker:
-        tracker = StoredTracker(sender, self.domain.slots)
-        for event in events:
-            tracker.update(event)
-        tracker.stored = len(tracker.events)
-        return tracker
-
-    def _remember(self, sender: str, tail: Tail) -> None:
-        self._recent[sender] = tail
-        self._recent.move_to_end(sender)
-        if len(self._recent) > CACHED:
-            self._recent.popitem(last=False)
-
-    async def _insert(self, rows: list[tuple[Any, ...]], follows: int | None) -> int:
-        """Write rows of one conversation in one transaction; returns the id of the last.
-
-        ``follows`` is the id of the event that they follow, 0 for none. Where the conversation was deleted, restored or gone on with
-        meanwhile, they would be half a conversation, or one that was to be forgotten.
-        """
-        end = asyncio.get_running_loop().time() + self.patience
-        while True:
-            try:
-                with self._connection() as connection, database.transaction(connection):
-                    if follows is not None and _last_id(connection, rows[0][0]) != follows:
-                        raise StoreError("the conversation was changed or deleted while its turn was running")
-                    connection.executemany(INSERT, rows)
-                    last = int(connection.execute("SELECT last_insert_rowid()").fetchone()[0])
-                break
-            except sqlite3.OperationalError as error:
-                if "locked" not in str(error) or asyncio.get_running_loop().time() > end:
-                    raise
-                await asyncio.sleep(PAUSE)
-        self._writes += 1
-        if self._writes % WRITES_A_CHECKPOINT == 0:
-            asyncio.get_running_loop().run_in_executor(None, self._checkpoint_quietly)
-        return last
 
     def _checkpoint(self) -> None:
         with closing(database.connect(self.path, BUSY)) as connection:
@@ -278,96 +168,12 @@ class SQLiteTrackerStore(TrackerStore, SerializedTrackerAsText):
             held.close()
 
 
-def latest(events: list[Event], turns: int) -> list[Event]:
-    """The last turns of the latest session, after those events before them that decide how the conversation stands."""
-    events = _session(events)
-    messages = [index for index, event in enumerate(events) if isinstance(event, UserUttered)]
-    if len(messages) < turns:
-        return events
-    cut = messages[-turns]
-    if cut and isinstance(events[cut - 1], ActionExecuted) and events[cut - 1].action_name == ACTION_LISTEN_NAME:
-        cut -= 1
-    state: dict[tuple[str, str], Event] = {}
-    for event in events[:cut]:
-        if event.type_name in STATE:
-            key = (event.type_name, str(getattr(event, "key", "")))
-            # The last one counts, in its place.
-            state.pop(key, None)
-            state[key] = event
-    return [*state.values(), *events[cut:]]
-
-
-def _session(events: list[Event]) -> list[Event]:
-    """The latest session: all events when none was started."""
-    start = next((index for index in range(len(events) - 1, -1, -1) if isinstance(events[index], SessionStarted)), 0)
-    return events[start:]
-
-
-def _load(connection: sqlite3.Connection, sender: str, turns: int) -> tuple[Event, ...]:
-    """What :func:`latest` needs, without reading the rest of a long conversation."""
-    mine = "SELECT {} FROM events WHERE sender_id = :sender AND id >= :start "
-    at: dict[str, Any] = {"sender": sender, "start": 0, "turns": turns - 1}
-    (start,) = connection.execute(mine.format("max(id)") + "AND type_name = 'session_started'", at).fetchone()
-    at["start"] = start or 0
-    found = connection.execute(mine.format("id") + "AND type_name = 'user' ORDER BY id DESC LIMIT 1 OFFSET :turns", at).fetchone()
-    cut = found[0] if found else at["start"]
-    (before,) = connection.execute(mine.format("max(id)") + "AND id < :cut", {**at, "cut": cut}).fetchone()
-    at["cut"] = cut if before is None else before
-    kinds = ", ".join(f"'{kind}'" for kind in STATE)
-    rows = connection.execute(mine.format("data") + f"AND (id >= :cut OR type_name IN ({kinds})) ORDER BY id", at).fetchall()
-    return tuple(latest(_events(rows), turns))
-
-
-def _events(rows: list[tuple[str]]) -> list[Event]:
-    found: list[Event] = rasa_events.deserialise_events([json.loads(data) for (data,) in rows])
-    return found
-
-
-def _row(sender: str, event: Event) -> tuple[Any, ...]:
-    data = event.as_dict()
-    intent = ((data.get("parse_data") or {}).get("intent") or {}).get("name")
-    return sender, event.type_name, data.get("timestamp"), intent, data.get("name"), json.dumps(data)
-
-
-def _last_id(connection: sqlite3.Connection, sender: str) -> int:
-    found = connection.execute("SELECT id FROM events WHERE sender_id = ? ORDER BY id DESC LIMIT 1", (sender,)).fetchone()
-    return int(found[0]) if found else 0
-
-
 def _identity(path: Path) -> tuple[int, int] | None:
     try:
         status = os.stat(path)
     except OSError:
         return None
     return status.st_dev, status.st_ino
-
-
-class FairLockStore(InMemoryLockStore):
-    """One message of a conversation at a time, in the order they came; who waits is woken, not asked every second.
-
-    Rasa's own looks again after a second, so that three quick messages take 0, 1 and 2 s.
-    """
-
-    def __init__(self) -> None:
-        """No conversation is locked."""
-        super().__init__()
-        self._locks: dict[str, asyncio.Lock] = {}
-        self._users: defaultdict[str, int] = defaultdict(int)
-
-    @asynccontextmanager
-    async def lock(
-        self, conversation_id: str, lock_lifetime: float = LOCK_LIFETIME, wait_time_in_seconds: float = 1
-    ) -> AsyncGenerator[TicketLock, None]:
-        """Wait for the turn of this message; ``asyncio.Lock`` keeps the order."""
-        lock = self._locks.setdefault(conversation_id, asyncio.Lock())
-        self._users[conversation_id] += 1
-        try:
-            async with lock:
-                yield TicketLock(conversation_id)
-        finally:
-            self._users[conversation_id] -= 1
-            if not self._users[conversation_id]:
-                del self._users[conversation_id], self._locks[conversation_id]
 
 
 class PollingLockStore(LockStore):
@@ -391,7 +197,7 @@ class PollingLockStore(LockStore):
 
 
 def with_stores(endpoints: AvailableEndpoints) -> AvailableEndpoints:
-    """The endpoints with their stores opened and checked.
+    """The endpoints with their stores opened and checked: those of the settings ``ROLEWISE_DATABASE`` and ``ROLEWISE_REDIS``, if set.
 
     Rasa turns a tracker store that it cannot load into memory and goes on; here the start stops.
 
@@ -399,6 +205,10 @@ def with_stores(endpoints: AvailableEndpoints) -> AvailableEndpoints:
         StoreError: a store cannot be loaded; the message says why.
     """
     wanted = endpoints.tracker_store
+    if settings().database:
+        wanted = PostgresTrackerStore()
+    if settings().redis:
+        endpoints.lock_store = LeaseLockStore()
     try:
         store = TrackerStore.create(wanted)
     except StoreError:
@@ -414,7 +224,7 @@ def with_stores(endpoints: AvailableEndpoints) -> AvailableEndpoints:
         raise StoreError(f"the lock store of endpoints.yml cannot be loaded: {error}") from error
     if type(locks) is InMemoryLockStore:
         locks = FairLockStore()
-    elif not isinstance(locks, FairLockStore):
+    elif not isinstance(locks, (FairLockStore, LeaseLockStore)):
         locks = PollingLockStore(locks)
     endpoints.lock_store = locks
     return endpoints

@@ -67,6 +67,7 @@ TOO_MANY = "You asked more than three things at once; here are the first three."
 TOO_LONG = "Your message has {length} characters; I can read up to {limit}. Please send the question in a shorter form."
 EMPTY = "I did not receive any words. What would you like to know?"
 FAILED = "Something went wrong on my side, and your question was not answered. Please try again in a moment."
+CUT_OFF = 'I was interrupted before I could answer an earlier message of yours: "{text}". If you still want to know, send it again.'
 THAT_IS_ALL = "That is all I have on this."
 SOURCES_OF = "The last answer rests on these sources; the facts were last reviewed on {date}."
 

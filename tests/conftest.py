@@ -14,6 +14,7 @@ import pytest
 
 from rolewise import cli
 from rolewise.settings import settings
+from tests.services import Postgres, Redis
 from tests.serving import Server, Site
 
 Turn = dict[str, Any]
@@ -91,6 +92,22 @@ def free_port() -> int:
         listener.bind(("127.0.0.1", 0))
         port: int = listener.getsockname()[1]
     return port
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server of the tests."""
+    with Postgres() as running:
+        assert isinstance(running, Postgres)
+        yield running
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[Redis]:
+    """A Redis server of the tests."""
+    with Redis() as running:
+        assert isinstance(running, Redis)
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -11,13 +11,16 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import jwt
 import requests
 
+from rolewise import database
 from rolewise.settings import PROJECT_ROOT
 
 SECRET = "a secret of the tests, which signs tokens for them only"
@@ -201,3 +204,14 @@ class Person:
         assert response.status_code == 200, response.text
         messages: list[dict[str, Any]] = response.json()["messages"]
         return messages
+
+
+def cut_off(server: Server, token: str, message_id: str, text: str) -> None:
+    """Leave in the store what the death of a process in the middle of a turn leaves there."""
+    conversation = jwt.decode(token, options={"verify_signature": False})["sub"]
+    with closing(database.connect(server.store)) as connection:
+        connection.execute(
+            "INSERT INTO turns (sender_id, message_id, text, title, state, owner, started, seen) "
+            f"VALUES (?, ?, ?, '', 'pending', 'somebody', {database.NOW} - 60, {database.NOW} - 60)",
+            (conversation, message_id, text),
+        )

@@ -22,7 +22,8 @@ from rasa.shared.core.trackers import DialogueStateTracker
 from rolewise import database
 from rolewise.database import StoreError
 from rolewise.settings import PROJECT_ROOT
-from rolewise.store import SQLiteTrackerStore, latest
+from rolewise.store import SQLiteTrackerStore
+from rolewise.stores.tail import latest
 
 DAY = 86400.0
 DOMAIN = Domain.from_yaml(

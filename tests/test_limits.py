@@ -8,7 +8,7 @@ import time
 import pytest
 
 from rolewise.channels.limits import RateLimit, is_loopback
-from rolewise.store import FairLockStore
+from rolewise.stores.fair import FairLockStore
 
 
 def test_so_many_at_once_and_then_evenly_spread() -> None:

@@ -17,6 +17,9 @@ export interface Message {
   /** rolewise/card.schema.json */
   card?: any;
   rating?: string;
+  /** It got no answer, as the server was interrupted; the payload is what to send again. */
+  unanswered?: boolean;
+  payload?: string;
 }
 
 /** What is kept over a reload. A new epoch tells the other tabs to begin anew. */

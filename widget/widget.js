@@ -384,7 +384,9 @@ export class RolewiseChat extends HTMLElement {
   async showHistory() {
     const messages = await this.client.history();
     const waiting = this.client.saved.outbox.map(({ id }) => this.shown.get(id)).find(Boolean) ?? this.dots;
-    return messages.filter((message) => this.showMessage(message, waiting)).length;
+    const added = messages.filter((message) => this.showMessage(message, waiting));
+    for (const { id, text, payload, unanswered } of added) if (unanswered) this.showFailed({ id, text: payload, title: text });
+    return added.length;
   }
 
   async deliver(message) {

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from rasa.core.agent import Agent
@@ -18,14 +17,16 @@ from rasa.core.tracker_store import (
 from rasa.shared.core.constants import ACTION_LISTEN_NAME, ACTION_SESSION_START_NAME
 from rasa.shared.core.events import ActionExecuted, BotUttered, Event, Restarted, SessionStarted, SlotSet, UserUttered
 
-from rolewise import database
-from rolewise.store import SQLiteTrackerStore
+from rolewise.stores.base import ConversationStore
+from rolewise.stores.turns import ConflictError
 
 RATING_SLOT = "rating"
 # Keys of a message's metadata, which the tracker keeps.
 MESSAGE_ID = "message_id"
 TITLE = "title"
 
+# As often as the server works on a turn.
+CONFLICTS = 4
 # Events that a history is made of at most.
 MAX_EVENTS = 600
 
@@ -38,10 +39,35 @@ class UnknownAnswer(Exception):
 
 async def events_of(agent: Agent, conversation: str) -> list[Event]:
     """The stored events of a conversation, the oldest first; of a long one what both sides said last."""
-    if isinstance(agent.tracker_store, SQLiteTrackerStore):
+    if isinstance(agent.tracker_store, ConversationStore):
         return await agent.tracker_store.spoken(conversation, MAX_EVENTS)
     tracker = await agent.tracker_store.retrieve_full_tracker(conversation)
     return list(tracker.events) if tracker else []
+
+
+async def is_deleted(agent: Agent, conversation: str) -> bool:
+    """Whether a person has deleted this conversation; only our own stores remember that."""
+    store = agent.tracker_store
+    return isinstance(store, ConversationStore) and await store.is_deleted(conversation)
+
+
+async def unanswered(agent: Agent, conversation: str, events: list[Event]) -> list[Message]:
+    """Messages that were cut off by the death of a process, as a history has them, with ``unanswered`` and what to send again.
+
+    Args:
+        agent: has the store.
+        conversation: whose.
+        events: those of its history; what was sent before somebody started over is left out.
+    """
+    store = agent.tracker_store
+    if not isinstance(store, ConversationStore):
+        return []
+    since = max((event.timestamp for event in events if isinstance(event, Restarted)), default=0.0)
+    return [
+        {"id": cut.message_id, "from": "user", "text": cut.title or cut.text, "payload": cut.text, "time": cut.time, "unanswered": True}
+        for cut in await store.unanswered(conversation)
+        if cut.time > since
+    ]
 
 
 async def latest_events_of(agent: Agent, conversation: str) -> list[Event]:
@@ -105,7 +131,8 @@ async def keep_rating(agent: Agent, conversation: str, answer_id: str, value: st
     Raises:
         UnknownAnswer: the conversation holds no such answer.
     """
-    async with agent.lock_store.lock(conversation):
+
+    async def rate() -> None:
         tracker = await agent.tracker_store.retrieve(conversation)
         said = history(await events_of(agent, conversation))
         if not tracker or not any((message.get("card") or {}).get("answer_id") == answer_id for message in said):
@@ -113,16 +140,32 @@ async def keep_rating(agent: Agent, conversation: str, answer_id: str, value: st
         tracker.update(SlotSet(RATING_SLOT, {"answer_id": answer_id, "value": value, "reason": reason or None}))
         await agent.tracker_store.save(tracker)
 
+    await _locked(agent, conversation, rate)
+
 
 async def start_over(agent: Agent, conversation: str) -> None:
     """End the session and begin a new one; what was said stays stored, and is no longer history."""
-    async with agent.lock_store.lock(conversation):
+
+    async def begin_anew() -> None:
         tracker = await agent.tracker_store.retrieve(conversation)
         if not tracker:
             return
         for event in (Restarted(), ActionExecuted(ACTION_SESSION_START_NAME), SessionStarted(), ActionExecuted(ACTION_LISTEN_NAME)):
             tracker.update(event)
         await agent.tracker_store.save(tracker)
+
+    await _locked(agent, conversation, begin_anew)
+
+
+async def _locked(agent: Agent, conversation: str, change: Callable[[], Awaitable[None]]) -> None:
+    """Change a conversation with nobody else at it; once more where a process without the lock was."""
+    for again in range(CONFLICTS):
+        try:
+            async with agent.lock_store.lock(conversation):
+                return await change()
+        except ConflictError:
+            if again == CONFLICTS - 1:
+                raise
 
 
 async def delete(agent: Agent, conversation: str) -> None:
@@ -133,9 +176,8 @@ async def delete(agent: Agent, conversation: str) -> None:
     """
     async with agent.lock_store.lock(conversation):
         for store in stores(agent.tracker_store):
-            if isinstance(store, SQLiteTrackerStore):
-                # It may have to wait for another writer: not on the event loop.
-                await asyncio.to_thread(database.delete, store.path, conversation)
+            if isinstance(store, ConversationStore):
+                await store.erase(conversation)
             else:
                 remove(store, conversation)
 

@@ -12,9 +12,16 @@ from rasa.core.channels.channel import UserMessage
 from rolewise.channels import limits, report
 from rolewise.channels.guard import admit
 from rolewise.channels.limits import TooManyMessagesError
+from rolewise.channels.output import WholeMessages
 from rolewise.channels.turns import TurnMessage, apology, watched
 from rolewise.knowledge.registry import knowledge_for
 from rolewise.settings import settings
+from rolewise.stores.base import ConversationStore
+from rolewise.stores.turns import ConflictError, Turn, current
+
+# How often a turn is worked on while other processes go on with its conversation. Only where the locks are away, or a process lost
+# its lease, is it more than once.
+CONFLICTS = 4
 
 
 class Front:
@@ -28,6 +35,7 @@ class Front:
         """Stand before this agent."""
         self._agent = agent
         self._turnstile = asyncio.Lock()
+        self._leaving: set[asyncio.Task[None]] = set()
 
     def __getattr__(self, name: str) -> Any:
         """Whatever else the agent has."""
@@ -57,12 +65,60 @@ class Front:
         return None
 
     async def _understood(self, message: UserMessage) -> Any:
+        """Work on a message; with a store that has a book of turns it is written down before and crossed out with its answer."""
+        store = self._agent.tracker_store
+        if not isinstance(store, ConversationStore):
+            await self._parse(message)
+            return await self._agent.handle_message(message)
+        turn, well = Turn(message.sender_id, message.message_id), False
+        try:
+            await store.begin(turn, message.text or "", getattr(message, "title", ""))
+            await self._parse(message)
+            for again in range(CONFLICTS):
+                try:
+                    done = await self._answered(store, turn, message)
+                    well = True
+                    return done
+                except ConflictError:
+                    report.conflicted()
+                    # What a channel has sent already cannot be taken back; what was only collected can.
+                    if not isinstance(message.output_channel, WholeMessages) or again == CONFLICTS - 1:
+                        raise
+                    message.output_channel.messages.clear()
+        finally:
+            store.end(turn)
+            if not well:
+                # The apology does not wait for it, and it happens also where the turn was broken off.
+                task = asyncio.get_running_loop().create_task(store.give_up(turn))
+                self._leaving.add(task)
+                task.add_done_callback(self._leaving.discard)
+
+    async def _parse(self, message: UserMessage) -> None:
         assert self._agent.processor is not None
         async with self._turnstile:
             message.parse_data = await self._agent.processor.parse_message(message)
             # The next one in line waits for the loop to go round once.
             await asyncio.sleep(0)
-        return await self._agent.handle_message(message)
+
+    async def _answered(self, store: ConversationStore, turn: Turn, message: UserMessage) -> Any:
+        """Answer a message with its conversation locked; one that was answered before gets that answer."""
+        assert self._agent.processor is not None
+        async with self._agent.lock_store.lock(turn.sender):
+            given = await store.claim(turn)
+            if given is not None:
+                if isinstance(message.output_channel, WholeMessages):
+                    message.output_channel.repeat(turn.sender, given)
+                if isinstance(message, TurnMessage):
+                    message.repeated = True
+                return None
+            reset = current.set(turn)
+            try:
+                done = await self._agent.processor.handle_message(message)
+            finally:
+                current.reset(reset)
+        if isinstance(message, TurnMessage):
+            message.cut_off = tuple(turn.cut_off)
+        return done
 
 
 async def _say(message: UserMessage, text: str) -> None:

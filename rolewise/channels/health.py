@@ -16,7 +16,8 @@ from rolewise.channels import limits, report
 from rolewise.channels.limits import TooManyMessagesError
 from rolewise.channels.turns import apology, failed
 from rolewise.settings import settings
-from rolewise.store import SQLiteTrackerStore
+from rolewise.stores.base import ConversationStore
+from rolewise.stores.leases import LeaseLockStore
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ class Health:
         """Not yet."""
         self.warm = False
         self.store: Any = None
+        self.locks: Any = None
         self._checked: float = -READY_SECONDS
         self._reason: str | None = None
 
@@ -42,16 +44,23 @@ class Health:
             return "starting or stopping"
         if time.monotonic() > self._checked + READY_SECONDS:
             try:
-                if isinstance(self.store, SQLiteTrackerStore):
-                    self.store.probe()
+                if isinstance(self.store, ConversationStore):
+                    await self.store.probe()
                 elif self.store is not None:
                     await self.store.exists("ready")
                 self._reason = None
+                if isinstance(self.locks, LeaseLockStore):
+                    await self.locks.probe()
+                    report.degraded("locks", self.locks.degraded)
             except Exception as error:
                 self._reason = "the store cannot be used"
                 logger.error("The store cannot be used: %s.", error)
             self._checked = time.monotonic()
         return self._reason
+
+    def away(self) -> list[str]:
+        """Parts that are not vital and cannot be used."""
+        return ["locks"] if isinstance(self.locks, LeaseLockStore) and self.locks.degraded else []
 
 
 def protect(app: Sanic, health: Health) -> None:
@@ -83,7 +92,8 @@ def routes(health: Health) -> Blueprint:
         reason = await health.reason()
         if reason:
             return response.json({"status": "not ready", "reason": reason}, status=503)
-        return response.json({"status": "ok"})
+        away = health.away()
+        return response.json({"status": "ok", "degraded": away} if away else {"status": "ok"})
 
     if settings().metrics == "on":
 

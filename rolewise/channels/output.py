@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rasa.core.channels.channel import CollectingOutputChannel
+from rasa.shared.core.events import BotUttered
 
 
 class WholeMessages(CollectingOutputChannel):
@@ -29,3 +30,10 @@ class WholeMessages(CollectingOutputChannel):
         if message.get("custom"):
             item["custom"] = message["custom"]
         self.messages.append(item)
+
+    def repeat(self, recipient_id: str, given: list[BotUttered]) -> None:
+        """Give an answer once more, as it was stored."""
+        for event in given:
+            item = {"recipient_id": recipient_id, "text": event.text or "", "buttons": event.data.get("buttons") or []}
+            custom = event.data.get("custom")
+            self.messages.append({**item, **({"custom": custom} if custom else {})})

@@ -9,7 +9,16 @@ import time
 from functools import lru_cache
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, PlatformCollector, ProcessCollector, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
 from rasa.core.channels.channel import UserMessage
 
 from rolewise.settings import settings
@@ -38,6 +47,10 @@ class Metrics:
         self.ratings = self._counter("ratings", "Ratings of answers", "rating")
         self.errors = self._counter("errors", "Turns that ended with an apology", "reason")
         self.refused = self._counter("refused", "Messages that did not reach the assistant", "reason")
+        self.repeats = self._counter("repeats", "Messages sent again that got the answer they had")
+        self.conflicts = self._counter("conflicts", "Turns worked on again, as another process had gone on with the conversation")
+        self.unanswered = self._counter("unanswered", "Messages cut off whose sender was told that they got no answer")
+        self.degraded = Gauge("rolewise_degraded", "1 while a part that is not vital is away", ["part"], registry=self.registry)
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"rolewise_{name}", text, labels, registry=self.registry)
@@ -63,6 +76,26 @@ def refused(reason: str) -> None:
 def error(reason: str) -> None:
     """Count a turn that ended with an apology."""
     metrics().errors.labels(reason).inc()
+
+
+def repeated() -> None:
+    """Count a message that was sent again and got the answer it had."""
+    metrics().repeats.inc()
+
+
+def conflicted() -> None:
+    """Count a turn that has to be worked on again."""
+    metrics().conflicts.inc()
+
+
+def told(number: int) -> None:
+    """Count messages whose sender was told that they got no answer."""
+    metrics().unanswered.inc(number)
+
+
+def degraded(part: str, away: bool) -> None:
+    """Note whether a part that is not vital is away."""
+    metrics().degraded.labels(part).set(int(away))
 
 
 def rated(value: str) -> None:

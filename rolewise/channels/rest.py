@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -15,13 +16,20 @@ from sanic.response import HTTPResponse
 
 from rolewise.channels.guard import is_sender
 from rolewise.channels.turns import take_turn
+from rolewise.settings import settings
 
 INVALID_BODY = "the body must be a JSON object with 'message' (text) and 'sender' (text)"
 INVALID_MESSAGE = "'message' must be a text that is not empty"
 INVALID_SENDER = "'sender' must be a text of 1 to 200 characters, without control characters"
+INVALID_ID = "'message_id' must be a text of 8 to 64 letters, digits, '-' and '_'"
 INVALID_METADATA = "'metadata' must be at most 4000 characters of JSON"
 # It is stored with the message.
 MAX_METADATA = 4000
+
+
+def usable(message_id: object) -> str | None:
+    """The id of a message, if it can be one."""
+    return message_id if isinstance(message_id, str) and re.fullmatch(r"[\w-]{8,64}", message_id, re.ASCII) else None
 
 
 def is_short(metadata: dict[str, Any]) -> bool:
@@ -33,7 +41,11 @@ def is_short(metadata: dict[str, Any]) -> bool:
 
 
 class RestChannel(InputChannel):
-    """``POST /webhooks/rest/webhook`` with ``{"sender", "message", "metadata"?}``; answers a list with one item a bot message."""
+    """``POST /webhooks/rest/webhook`` with ``{"sender", "message", "message_id"?, "metadata"?}``; answers one item a bot message.
+
+    A message that is sent again with its ``message_id`` gets the answer it had. Behind a proxy the header ``X-Request-ID`` serves where
+    there is none: a proxy that asks another process repeats it.
+    """
 
     @classmethod
     def name(cls) -> str:
@@ -60,15 +72,20 @@ class RestChannel(InputChannel):
             text, sender = body.get("message"), body.get("sender")
             if not isinstance(text, str) or not text.strip():
                 return response.json({"error": INVALID_MESSAGE}, status=400)
+            message_id, repeatable = body.get("message_id"), usable(request.headers.get("x-request-id")) if settings().proxies else None
+            if message_id is not None and not usable(message_id):
+                return response.json({"error": INVALID_ID}, status=400)
             if sender is None:
                 # Without a sender everybody would share one conversation; each message gets its own instead.
-                sender = uuid.uuid4().hex
+                sender = repeatable or uuid.uuid4().hex
+            message_id = message_id or repeatable
             if not is_sender(sender):
                 return response.json({"error": INVALID_SENDER}, status=400)
             metadata = body.get("metadata")
             metadata = metadata if isinstance(metadata, dict) else None
             if metadata is not None and not is_short(metadata):
                 return response.json({"error": INVALID_METADATA}, status=400)
-            return response.json(await take_turn(on_new_message, text, sender, self.name(), metadata))
+            items = await take_turn(on_new_message, text, sender, self.name(), metadata, message_id=message_id)
+            return response.json(items)
 
         return routes

@@ -10,12 +10,9 @@ import logging
 import re
 import time
 import uuid
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
-from weakref import WeakValueDictionary
 
-from rasa.core.agent import Agent
 from rasa.core.channels.channel import InputChannel
 from sanic import Blueprint, response
 from sanic.request import Request
@@ -31,8 +28,8 @@ from rolewise.settings import settings
 logger = logging.getLogger(__name__)
 
 NDJSON = "application/x-ndjson; charset=utf-8"
-# A line is sent at least this often while an answer is made, so that no proxy takes the connection for dead. Seconds.
-HEARTBEAT = 10.0
+# A line is sent at least this often while an answer is made, so that a proxy can tell a process that hangs from one that works. Seconds.
+HEARTBEAT = 2.0
 MAX_TITLE = 200
 MAX_REASON = 500
 RATINGS = ("up", "down")
@@ -45,25 +42,11 @@ INVALID_RATING = "the body must be a JSON object with 'answer_id' (text), 'value
 UNKNOWN_ANSWER = "this conversation holds no answer of that id"
 FAILED = "something went wrong on the server"
 
-# Deleted conversations that are remembered.
-MAX_DELETED = 10_000
-
 Handler = Callable[..., Awaitable[HTTPResponse | None]]
-
-
-class DeletedError(Exception):
-    """A message of a conversation that was deleted meanwhile."""
 
 
 class WebChannel(InputChannel):
     """The widget's channel. docs/widget.md describes its routes."""
-
-    def __init__(self) -> None:
-        """A channel without conversations."""
-        # One turn of a conversation at a time: a message sent again waits for its first sending, and gets the same answer.
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        # What was on its way when its conversation was deleted must not begin it again.
-        self._deleted: OrderedDict[str, None] = OrderedDict()
 
     @classmethod
     def name(cls) -> str:
@@ -121,11 +104,11 @@ class WebChannel(InputChannel):
                 return answer({"error": INVALID_MESSAGE}, 400)
             if not isinstance(text, str) or not text.strip() or not isinstance(title, str):
                 return answer({"error": INVALID_MESSAGE}, 400)
-            if conversation in self._deleted:
+            if await conversations.is_deleted(request.app.ctx.agent, conversation):
                 return answer({"error": INVALID_TOKEN}, 401, {"WWW-Authenticate": "Bearer"})
             limits.count_sender(conversation)  # here, where the answer can still have the status 429
             metadata = {conversations.MESSAGE_ID: message_id, conversations.TITLE: strip_control(title).strip()[:MAX_TITLE]}
-            turn = self._turn(request.app.ctx.agent, on_new_message, conversation, message_id, text, metadata)
+            turn = self._turn(on_new_message, conversation, message_id, text, metadata)
             # The turn goes on when the browser goes away: it finds the answer in the history.
             task = asyncio.ensure_future(turn)
             stream = await request.respond(content_type=NDJSON, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
@@ -137,8 +120,10 @@ class WebChannel(InputChannel):
         @routes.route("/history", methods=["GET", "OPTIONS"])
         @with_token
         async def history(request: Request, conversation: str) -> HTTPResponse:
-            events = await conversations.events_of(request.app.ctx.agent, conversation)
-            return answer({"messages": conversations.history(conversations.since_start_over(events))})
+            agent = request.app.ctx.agent
+            events = await conversations.events_of(agent, conversation)
+            said = conversations.history(conversations.since_start_over(events))
+            return answer({"messages": [*said, *await conversations.unanswered(agent, conversation, events)]})
 
         @routes.route("/rating", methods=["POST", "OPTIONS"])
         @with_token
@@ -148,55 +133,37 @@ class WebChannel(InputChannel):
             if not isinstance(answer_id, str) or value not in RATINGS or not isinstance(reason, str):
                 return answer({"error": INVALID_RATING}, 400)
             limits.count_sender(conversation)
-            async with self._lock(conversation):
-                try:
-                    reason = strip_control(reason).strip()[:MAX_REASON]
-                    await conversations.keep_rating(request.app.ctx.agent, conversation, answer_id, value, reason)
-                except conversations.UnknownAnswer:
-                    return answer({"error": UNKNOWN_ANSWER}, 404)
+            try:
+                reason = strip_control(reason).strip()[:MAX_REASON]
+                await conversations.keep_rating(request.app.ctx.agent, conversation, answer_id, value, reason)
+            except conversations.UnknownAnswer:
+                return answer({"error": UNKNOWN_ANSWER}, 404)
             report.rated(value)
             return answer({"status": "ok"})
 
         @routes.route("/start-over", methods=["POST", "OPTIONS"])
         @with_token
         async def start_over(request: Request, conversation: str) -> HTTPResponse:
-            async with self._lock(conversation):
-                await conversations.start_over(request.app.ctx.agent, conversation)
+            await conversations.start_over(request.app.ctx.agent, conversation)
             return answer({"status": "ok"})
 
         @routes.route("/conversation", methods=["DELETE", "OPTIONS"])
         @with_token
         async def delete(request: Request, conversation: str) -> HTTPResponse:
-            async with self._lock(conversation):
-                self._deleted[conversation] = None
-                while len(self._deleted) > MAX_DELETED:
-                    self._deleted.popitem(last=False)
-                await conversations.delete(request.app.ctx.agent, conversation)
+            await conversations.delete(request.app.ctx.agent, conversation)
             return answer({"status": "ok"})
 
-    def _lock(self, conversation: str) -> asyncio.Lock:
-        """The lock of a conversation; it lives as long as somebody holds it or waits for it."""
-        lock = self._locks.get(conversation)
-        if lock is None:
-            lock = self._locks[conversation] = asyncio.Lock()
-        return lock
-
     async def _turn(
-        self, agent: Agent, on_new_message: OnNewMessage, conversation: str, message_id: str, text: str, metadata: dict[str, Any]
+        self, on_new_message: OnNewMessage, conversation: str, message_id: str, text: str, metadata: dict[str, Any]
     ) -> list[conversations.Message]:
-        """Answer a message, once: one that was answered before gets the stored answer."""
-        async with self._lock(conversation):
-            if conversation in self._deleted:
-                raise DeletedError(conversation)
-            # A message comes again soon after it came first, so the last turns are enough to know it by.
-            said = conversations.history(await conversations.latest_events_of(agent, conversation))
-            stored = conversations.answer_to(said, message_id)
-            if stored:
-                return stored
-            items = await take_turn(on_new_message, text, conversation, self.name(), metadata, counted=True)
+        """Answer a message, once: one that was answered before, by whichever process, gets the stored answer."""
+        title = metadata[conversations.TITLE]
+        items = await take_turn(on_new_message, text, conversation, self.name(), metadata, counted=True, message_id=message_id, title=title)
+        # What is said of earlier messages stands before the answer, and is not part of it.
+        first = -sum(1 for item in items if "unanswered" in item)
         return [
             conversations.bot_message(message_id, number, item["text"], item.get("custom"), time.time())
-            for number, item in enumerate(items)
+            for number, item in enumerate(items, first)
         ]
 
 

@@ -15,7 +15,7 @@ import requests
 
 from rolewise.channels.files import TYPES
 from rolewise.settings import PROJECT_ROOT
-from tests.serving import SECRET, Person, Server
+from tests.serving import SECRET, Person, Server, cut_off
 
 SCHEMA: dict[str, Any] = json.loads((PROJECT_ROOT / "rolewise" / "card.schema.json").read_text(encoding="utf-8"))
 FRIEND = "https://careers.example"
@@ -260,3 +260,44 @@ def test_nothing_else_of_the_disk_is_given_out(web_server: Server, path: str) ->
 
 def test_the_settings_that_the_widget_needs(web_server: Server) -> None:
     assert requests.get(f"{web_server.address}/chat/config", timeout=120).json() == {"contact": FRIEND, "max_chars": 2000}
+
+
+def test_a_message_that_was_cut_off_is_in_the_history_and_answered_when_it_is_sent_again(web_server: Server, person: Person) -> None:
+    person.say("what does a data scientist earn")
+    cut_off(web_server, person.token, "message-cut", "and software engineers?")
+    last = person.history()[-1]
+    assert (last["id"], last["text"], last["payload"], last["unanswered"]) == (
+        "message-cut",
+        "and software engineers?",
+        "and software engineers?",
+        True,
+    )
+    (message,) = [line for line in person.lines("and software engineers?", "message-cut") if line["type"] == "message"]
+    assert questions(message) == [("salary", ["swe"])]
+    assert [said["id"] for said in person.history()][-2:] == ["message-cut", "message-cut:0"]
+
+
+def test_who_asks_on_is_told_of_a_message_that_was_cut_off(web_server: Server, person: Person) -> None:
+    cut_off(web_server, person.token, "message-cut", "what does a data scientist earn")
+    regret, answer = [line for line in person.lines("what is a software engineer") if line["type"] == "message"]
+    assert regret["card"]["kind"] == "error" and "what does a data scientist earn" in regret["text"]
+    jsonschema.validate(regret["card"], SCHEMA)
+    assert answer["id"] == f"message-{person.count}:0" and questions(answer) == [("define_role", ["swe"])]
+    assert len(person.lines("thanks")) == 3
+    assert not any(said.get("unanswered") for said in person.history())
+
+
+def test_starting_over_leaves_behind_what_was_cut_off(web_server: Server, person: Person) -> None:
+    person.say("what does a data scientist earn")
+    cut_off(web_server, person.token, "message-cut", "and software engineers?")
+    assert person.call("POST", "start-over").status_code == 200
+    assert person.history() == []
+
+
+def test_the_answer_of_long_ago_comes_again(person: Person) -> None:
+    first = person.lines("what does a data scientist earn", "message-first")
+    for text in ("and software engineers?", "and ml engineers?", "thanks", "what about a degree", "and skills"):
+        person.say(text)
+    again = person.lines("what does a data scientist earn", "message-first")
+    assert [line["text"] for line in again if line["type"] == "message"] == [line["text"] for line in first if line["type"] == "message"]
+    assert sum(1 for said in person.history() if said["id"] == "message-first") == 1

@@ -11,7 +11,7 @@ import jwt
 import pytest
 from playwright.sync_api import Route, expect
 
-from tests.serving import SECRET, Person, Server
+from tests.serving import SECRET, Person, Server, cut_off
 from tests.widget.chat import Chat, NewChat
 from tests.widget.test_memory import stored_token
 
@@ -47,6 +47,18 @@ def test_a_server_killed_in_the_middle_of_an_answer(new_chat: NewChat, mortal: S
     assert [message["text"] for message in history if message["from"] == "user"] == asked, "each question was answered once, in order"
     assert history[3]["card"]["questions"][0]["roles"] == ["swe"]
     assert [chat.said()[-4], chat.said()[-2]] == asked
+
+
+def test_a_question_that_was_cut_off_can_be_sent_again(chat: Chat, web_server: Server) -> None:
+    chat.ask("mle vs ds on degree")
+    cut_off(web_server, stored_token(chat) or "", "message-cut", "and the salary?")
+    chat.page.reload()
+    chat.log.get_by_role("button", name="Send again").click()
+    assert re.search("earn|pay|salary", chat.answer(1).inner_text(), re.IGNORECASE)
+    assert chat.said()[2] == "and the salary?" and chat.questions.count() == 2
+    chat.page.reload()
+    chat.answer(1)
+    expect(chat.log.get_by_role("button", name="Send again")).to_have_count(0)
 
 
 def test_offline_and_back(chat: Chat) -> None:

@@ -1,0 +1,166 @@
+"""Locks across processes on a real Redis: in order, soon, gone with their process, and no harm while Redis is away."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import AsyncIterator
+
+import pytest
+import redis
+
+from rolewise.database import StoreError
+from rolewise.settings import PROJECT_ROOT
+from rolewise.stores import leases
+from rolewise.stores.leases import LeaseLockStore
+from tests.services import Redis
+
+# Another process: takes the lock, says so, and keeps it.
+HOLDER = """
+import asyncio, sys
+from rolewise.stores.leases import LeaseLockStore
+async def hold():
+    async with LeaseLockStore(sys.argv[1]).lock(sys.argv[2]):
+        print("held", flush=True)
+        await asyncio.sleep(60)
+asyncio.run(hold())
+"""
+
+
+@pytest.fixture
+async def stores(redis_server: Redis) -> AsyncIterator[tuple[LeaseLockStore, LeaseLockStore]]:
+    opened = LeaseLockStore(redis_server.url), LeaseLockStore(redis_server.url)
+    yield opened
+    for store in opened:
+        await store.close()
+
+
+@pytest.fixture
+def sender() -> str:
+    return f"person-{uuid.uuid4().hex}"
+
+
+def left_behind(server: Redis, sender: str) -> list[bytes]:
+    return [key for key in leases.keys(sender) if redis.Redis.from_url(server.url).exists(key)]  # type: ignore[misc]
+
+
+async def test_in_the_order_they_came_whichever_process_they_came_to(
+    stores: tuple[LeaseLockStore, LeaseLockStore], sender: str, redis_server: Redis
+) -> None:
+    order: list[int] = []
+    inside = 0
+
+    async def turn(number: int) -> None:
+        nonlocal inside
+        async with stores[(number // 2) % 2].lock(sender):
+            inside += 1
+            assert inside == 1
+            await asyncio.sleep(0.01)
+            order.append(number)
+            inside -= 1
+
+    began = time.monotonic()
+    turns = []
+    for number in range(10):
+        turns.append(asyncio.create_task(turn(number)))
+        await asyncio.sleep(0.005)
+    await asyncio.gather(*turns)
+    assert order == list(range(10)) and time.monotonic() - began < 3
+    await asyncio.sleep(0.1)
+    assert not left_behind(redis_server, sender) and not stores[0]._waking and not stores[0]._held
+
+
+async def test_one_conversation_does_not_wait_for_another(stores: tuple[LeaseLockStore, LeaseLockStore], sender: str) -> None:
+    async with stores[0].lock(sender), stores[0].lock(f"{sender}-other"), stores[1].lock(f"{sender}-third"):
+        pass
+
+
+async def test_who_gives_up_waiting_holds_nobody_up(stores: tuple[LeaseLockStore, LeaseLockStore], sender: str) -> None:
+    async with stores[0].lock(sender):
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(stores[1].lock(sender).__aenter__(), 0.05)
+    began = time.monotonic()
+    async with stores[1].lock(sender):
+        assert time.monotonic() - began < 1
+
+
+async def test_a_long_turn_keeps_its_lock(
+    stores: tuple[LeaseLockStore, LeaseLockStore], sender: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "LEASE", 0.4)
+    monkeypatch.setattr(leases, "RENEWAL", 0.05)
+    async with stores[0].lock(sender):
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(stores[1].lock(sender).__aenter__(), 1.2)
+
+
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGSTOP])
+async def test_the_lock_of_a_process_that_died_or_hangs_ends_by_itself(
+    stores: tuple[LeaseLockStore, LeaseLockStore], sender: str, redis_server: Redis, sent: signal.Signals
+) -> None:
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, redis_server.url, sender], cwd=PROJECT_ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    try:
+        assert holder.stdout and await asyncio.to_thread(holder.stdout.readline) == b"held\n"
+        holder.send_signal(sent)
+        began = time.monotonic()
+        async with stores[0].lock(sender):
+            assert time.monotonic() - began < leases.LEASE + 0.5
+    finally:
+        holder.kill()
+        holder.wait()
+
+
+async def test_redis_away_costs_little_and_is_said_and_comes_back(
+    stores: tuple[LeaseLockStore, LeaseLockStore], sender: str, redis_server: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = stores[0]
+    async with store.lock(sender):
+        redis_server.stop()
+    try:
+        order: list[int] = []
+
+        async def turn(number: int) -> None:
+            async with store.lock(sender):
+                await asyncio.sleep(0.01)
+                order.append(number)
+
+        began = time.monotonic()
+        await asyncio.gather(*(turn(number) for number in range(5)))
+        # Its own messages keep their order without it.
+        assert order == list(range(5)) and time.monotonic() - began < 2
+        assert store.degraded and "Redis cannot be used" in caplog.text
+    finally:
+        redis_server.start()
+    await asyncio.sleep(leases.REST + 0.1)
+    await store.probe()
+    assert not store.degraded and "Redis can be used again" in caplog.text
+    async with store.lock(sender):
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(stores[1].lock(sender).__aenter__(), 0.1)
+
+
+async def test_redis_that_hangs_holds_a_turn_up_once(
+    stores: tuple[LeaseLockStore, LeaseLockStore], sender: str, redis_server: Redis
+) -> None:
+    async with stores[0].lock(sender):
+        pass
+    redis_server.send(signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        for number in range(5):
+            async with stores[0].lock(f"{sender}-{number}"):
+                pass
+        assert time.monotonic() - began < 2 * leases.TIMEOUT + 1
+    finally:
+        redis_server.send(signal.SIGCONT)
+
+
+def test_an_address_that_cannot_be_read_is_named() -> None:
+    with pytest.raises(StoreError, match="the address of the lock store"):
+        LeaseLockStore("nonsense")
