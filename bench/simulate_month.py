@@ -233,9 +233,11 @@ def main() -> None:
     parser.add_argument("--model", type=Path)
     options = parser.parse_args()
     from rolewise import cli
+    from rolewise.imports import light, newest
+    from rolewise.settings import settings
 
     cli.quiet()
-    cli.light()
+    light(newest(options.model or settings().models))
     cli.logs("ERROR")
     asyncio.run(simulate(options.store, options.messages, options.seed, options.model))
 
