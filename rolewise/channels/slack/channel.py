@@ -44,8 +44,12 @@ class SlackChannel(InputChannel):
 
     @classmethod
     def name(cls) -> str:
-        """The channel's name, which actions see as the input channel, and part of its address."""
+        """The channel's name, which actions see as the input channel."""
         return NAME
+
+    def url_prefix(self) -> str:
+        """Where the routes are; the slash takes them out of ``/webhooks``."""
+        return "/slack"
 
     def blueprint(self, on_new_message: OnNewMessage) -> Blueprint:
         """The routes of the channel, and what begins and ends with the server."""
@@ -54,11 +58,6 @@ class SlackChannel(InputChannel):
         on, level, why = configured(settings())
         logging.getLogger(__package__).setLevel(logging.INFO)
         logger.log(level, "%s", why)
-
-        @routes.route("/", methods=["GET"])
-        async def health(request: Request) -> HTTPResponse:
-            return response.json({"status": "ok", "slack": "on" if on else "off"})
-
         if on:
             self._attach(routes, on_new_message)
         return routes
@@ -76,7 +75,7 @@ class SlackChannel(InputChannel):
 
         if settings().slack_signing_secret:
 
-            @routes.route("/webhook", methods=["POST"])
+            @routes.route("/events", methods=["POST"])
             async def receive(request: Request) -> HTTPResponse:
                 if self._line is None:
                     return response.empty(503)

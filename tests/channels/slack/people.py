@@ -20,7 +20,7 @@ class Door:
 
     def __init__(self, slack: Slack, address: str = "") -> None:
         self.slack = slack
-        self.webhook = f"{address}/webhooks/slack/webhook" if address else ""
+        self.webhook = f"{address}/slack/events" if address else ""
 
     def event(self, payload: Fields, retry: str = "", wait: bool = True) -> float:
         """Gives the seconds until the acknowledgement."""

@@ -90,7 +90,7 @@ def test_slack_would_take_it(manifest: dict[str, Any]) -> None:
 def test_only_over_http_slack_is_told_an_address(manifest: dict[str, Any]) -> None:
     settings, command = manifest["settings"], manifest["features"]["slash_commands"][0]
     urls = [settings["event_subscriptions"].get("request_url"), settings["interactivity"].get("request_url"), command.get("url")]
-    expected = None if settings["socket_mode_enabled"] else "https://your-server.example/webhooks/slack/webhook"
+    expected = None if settings["socket_mode_enabled"] else "https://your-server.example/slack/events"
     assert urls == [expected] * 3
 
 
