@@ -12,6 +12,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from rasa.core.agent import Agent
+from rasa.core.channels.channel import UserMessage
 
 from rolewise import wording
 from rolewise.cards import Card
@@ -21,7 +22,7 @@ from rolewise.channels.slack.hearing import Heard, Press
 from rolewise.channels.slack.places import Place, Tag
 from rolewise.channels.slack.posts import Message, Posts
 from rolewise.channels.slack.thinking import Thinking
-from rolewise.channels.turns import OnNewMessage, take_turn
+from rolewise.channels.turns import OnNewMessage, TurnMessage, take_turn
 from rolewise.control import strip_control
 from rolewise.knowledge.registry import knowledge_for
 from rolewise.render.blocks import SEPARATOR
@@ -33,6 +34,8 @@ NAME = "slack"
 # Ids of messages, conversations and threads that are remembered in memory; what is older is looked up in the tracker store.
 MAX_KNOWN = 20_000
 MAX_TITLE = 200
+# Seconds for another process that has answered the same message to post its answer.
+SETTLE = 1.0
 RATINGS = ("up", "down")
 
 # Sends an answer to where it belongs; the two arguments are the card and which answer it is.
@@ -62,9 +65,10 @@ class Recent:
         return self._keys.get(key, 0.0)
 
 
-def card_of(text: str, card: dict[str, Any] | None) -> Card:
+def card_of(message: dict[str, Any]) -> Card:
     """The card of an answer; of one that has only text, as an action of somebody else's may give, one made of the text."""
-    return Card(**card) if card else Card(kind="smalltalk", answer_id="", title="", lead=text)
+    card = message.get("card") or (message.get("custom") or {}).get("card")
+    return Card(**card) if card else Card(kind="smalltalk", answer_id="", title="", lead=str(message.get("text") or ""))
 
 
 class Desk:
@@ -99,7 +103,7 @@ class Desk:
         self._begun.add(place.thread_id)
 
         async def send(card: Card, tag: Tag) -> None:
-            await self.posts.answer(place, Message.of(card, tag), heard.key)
+            await self.posts.answer(place, Message.of(card, tag), tag.key)
 
         await self._answer(heard, send, again)
 
@@ -134,38 +138,46 @@ class Desk:
         await self._answer(heard, send, again=False, url=url)
 
     async def _answer(self, heard: Heard, send: Send, again: bool, url: str = "") -> None:
-        """One turn, and its answer sent. Turns of a conversation, sending included, never overtake each other."""
-        place, tag = heard.place, Tag(heard.place.user, heard.key)
-        async with self._lock(place.conversation):
-            cards = await self._stored(heard, again)
-            if cards:
-                if await self.posts.is_posted(place, heard.time, heard.key):
-                    return
-            else:
-                try:
-                    limits.count_sender(place.person)
-                except limits.TooManyMessagesError as error:
-                    report.refused("rate")
-                    await self._slow_down(place, error, url)
-                    return
-                text = heard.text or wording.SLACK_HELP
-                title = strip_control(heard.title).strip()[:MAX_TITLE]
-                metadata = {conversations.MESSAGE_ID: heard.key, conversations.TITLE: title}
-                turn = take_turn(self.on_new_message, text, place.conversation, NAME, metadata, counted=True)
-                items = await self.thinking.while_waiting(place, turn)
-                cards = [card_of(item["text"], (item.get("custom") or {}).get("card")) for item in items]
-            for card in cards:
-                await send(card, tag)
+        """One turn, and its answer sent.
 
-    async def _stored(self, heard: Heard, again: bool) -> list[Card]:
-        """What was answered to the message before, by an earlier process perhaps; empty for a new one."""
-        place = heard.place
-        if again:
-            events = await conversations.events_of(self.agent(), place.conversation)
-        else:
-            events = await conversations.latest_events_of(self.agent(), place.conversation)
-        said = conversations.answer_to(conversations.history(events), heard.key)
-        return [card_of(message["text"], message["card"]) for message in said]
+        The turn begins at once, so that it is written down before anything else is waited for; turns of a conversation stand in line
+        at the server. Here their answers do.
+        """
+        place, tag = heard.place, Tag(heard.place.user, heard.key)
+        try:
+            limits.count_sender(place.person)
+        except limits.TooManyMessagesError as error:
+            report.refused("rate")
+            await self._slow_down(place, error, url)
+            return
+        turn = asyncio.ensure_future(self._turn(heard))
+        try:
+            async with self._lock(place.conversation):
+                items, repeated = await self.thinking.while_waiting(place, turn)
+                if repeated or again:
+                    await asyncio.sleep(SETTLE)
+                    if await self.posts.is_posted(place, heard.time, heard.key):
+                        return
+                for item in items:
+                    # What is said of an earlier message is no answer that could be marked or found again.
+                    await send(card_of(item), Tag(place.user, "") if "unanswered" in item else tag)
+        finally:
+            turn.cancel()
+
+    async def _turn(self, heard: Heard) -> tuple[list[dict[str, Any]], bool]:
+        """The answer to a message, and whether it was given before, by whichever process."""
+        place, repeated = heard.place, False
+
+        async def noted(message: UserMessage) -> None:
+            nonlocal repeated
+            await self.on_new_message(message)
+            repeated = isinstance(message, TurnMessage) and message.repeated
+
+        title = strip_control(heard.title).strip()[:MAX_TITLE]
+        metadata = {conversations.MESSAGE_ID: heard.key, conversations.TITLE: title}
+        text = heard.text or wording.SLACK_HELP
+        items = await take_turn(noted, text, place.conversation, NAME, metadata, counted=True, message_id=heard.key, title=title)
+        return items, repeated
 
     async def _slow_down(self, place: Place, error: limits.TooManyMessagesError, url: str) -> None:
         """Say once that it is too much: an answer to each message of a flood would be one, too."""
@@ -242,7 +254,7 @@ class Desk:
         """The card of an answer, from the tracker store."""
         events = await conversations.events_of(self.agent(), place.of(tag.user).conversation)
         said = conversations.answer_to(conversations.history(events), tag.key)
-        return next((card_of(message["text"], message["card"]) for message in said), None)
+        return next(map(card_of, said), None)
 
     def _lock(self, conversation: str) -> asyncio.Lock:
         lock = self._locks.get(conversation)

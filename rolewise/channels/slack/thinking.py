@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
@@ -31,9 +30,8 @@ class Thinking:
         self.web = web
         self.allowed = True
 
-    async def while_waiting(self, place: Place, answer: Coroutine[Any, Any, Result]) -> Result:
+    async def while_waiting(self, place: Place, running: asyncio.Future[Result]) -> Result:
         """Wait for an answer; where it takes its time, show the status meanwhile. Slack takes it away when the answer is posted."""
-        running = asyncio.ensure_future(answer)
         status: asyncio.Future[None] | None = None
         try:
             done, _ = await asyncio.wait([running], timeout=PATIENCE)
@@ -44,7 +42,6 @@ class Thinking:
                 await asyncio.wait([status], timeout=LAST)
             return result
         finally:
-            running.cancel()
             if status:
                 status.cancel()
 

@@ -203,6 +203,24 @@ def test_a_lost_connection_is_opened_again(person: Person, slack: Slack, politel
     assert person.say("and the degree?").title == "Do I need a degree to be a data scientist?"
 
 
+def test_what_was_cut_off_is_told_with_the_next_answer(person: Person, server: Server, slack: Slack) -> None:
+    person.say(SALARY)
+    lost, since = "and software engineers?", len(slack.posts)
+    with closing(database.connect(server.store)) as store:
+        # What the death of a process in the middle of a turn leaves.
+        store.execute(
+            "INSERT INTO turns (sender_id, message_id, text, title, state, owner, started, seen) "
+            f"VALUES (?, 'Ev-cut-off', ?, '', 'pending', 'somebody', {database.NOW} - 60, {database.NOW} - 60)",
+            (f"slack-T1-{person.direct}-{person.user}", lost),
+        )
+    person.tell(person.message("and the degree?"))
+    slack.wait(lambda: len(person.answers(since)) == 2)
+    told, answer = person.answers(since)
+    assert lost in told.text and told.titles == [lost] and answer.title == "Do I need a degree to be a data scientist?"
+    person.press(told, lost)
+    assert person.answer(since + 2).title.endswith("a software engineer?")
+
+
 def test_stopping_ends_the_running_turns_and_a_restart_goes_on(
     person: Person, other: Person, by_http: Person, server: Server, slack: Slack, channel: str
 ) -> None:
