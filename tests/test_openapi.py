@@ -39,7 +39,7 @@ def served() -> set[tuple[str, str]]:
     app.blueprint(routes(Health()))
     found = {("GET", "/")}  # Rasa's own
     for route in app.router.routes:
-        path = "/" + route.path + ("/" if route.path in ("chat", "webhooks/rest", "webhooks/slack") else "")
+        path = "/" + route.path + ("/" if route.path in ("chat", "webhooks/rest", "slack") else "")
         found |= {(method, path) for method in route.methods if method not in ("OPTIONS", "HEAD")}
     return found
 

@@ -58,6 +58,11 @@ class SlackChannel(InputChannel):
         on, level, why = configured(settings())
         logging.getLogger(__package__).setLevel(logging.INFO)
         logger.log(level, "%s", why)
+
+        @routes.route("/", methods=["GET"])
+        async def health(request: Request) -> HTTPResponse:
+            return response.json({"status": "ok", "slack": "on" if on else "off"})
+
         if on:
             self._attach(routes, on_new_message)
         return routes

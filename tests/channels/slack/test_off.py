@@ -50,7 +50,7 @@ def test_off_it_says_so_once_and_adds_no_door(monkeypatch: pytest.MonkeyPatch, c
     assert [record.getMessage() for record in caplog.records if "lack" in record.getMessage()] == [
         "Slack is off: SLACK_BOT_TOKEN is not set."
     ]
-    assert not app.router.routes
+    assert [route.path for route in app.router.routes] == ["slack"]
 
 
 def test_it_is_made_from_nothing_but_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,7 +62,7 @@ def test_it_is_made_from_nothing_but_the_environment(monkeypatch: pytest.MonkeyP
         register([SlackChannel()], app, route="/webhooks/")
     finally:
         settings.cache_clear()
-    assert sorted(route.path for route in app.router.routes) == ["slack/events"]
+    assert sorted(route.path for route in app.router.routes) == ["slack", "slack/events"]
 
 
 async def test_tokens_that_slack_refuses_are_named(slack: Slack, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
