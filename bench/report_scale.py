@@ -55,7 +55,7 @@ def faults(results: dict[str, Any]) -> str:
     told = table([*head, "other messages at that time", "longest silence, s", "errors seen"], rows)
     run = found["run"]
     return (
-        f"Run of {run['date']}, {run['minutes']:.0f} minutes, {run['people']} people; {run['machine']}.\n\n{told}\n\n"
+        f"Run of {run['date']}, {run['minutes']:.0f} minutes; people: {run['people']}; {run['machine']}.\n\n{told}\n\n"
         f"Messages sent {found['messages']:,}, acknowledged {found['acknowledged']:,}, acknowledged but not stored "
         f"{found['acknowledged, not stored']}, stored or answered twice {found['stored twice']}, never answered {found['never answered']}. "
         f"Away from the faults: {found['apart from faults']['messages']:,} messages, {found['apart from faults']['errors seen']} errors, "

@@ -24,7 +24,7 @@ import requests
 
 from rolewise import database
 from rolewise.settings import PROJECT_ROOT
-from tests.serving import Server, kind, questions
+from tests.serving import Person, Server, kind, questions
 
 SALARY = "what does a data scientist earn"
 ERROR_ID = re.compile(r"\(error ([0-9a-f]{8})\)")
@@ -246,6 +246,27 @@ def test_stopping_ends_the_running_turns_first(tmp_path: Path) -> None:
         answered = sum(1 for number in range(16) if stored(server, f"s{number}"))
         assert answered == results.count("answer")
     assert not Path(str(server.store) + "-wal").exists() or Path(str(server.store) + "-wal").stat().st_size == 0
+
+
+def test_stopping_lets_the_answers_that_have_begun_end(tmp_path: Path) -> None:
+    with Server(tmp_path, ROLEWISE_DRAIN="0.5") as server, concurrent.futures.ThreadPoolExecutor(16) as pool:
+        people = [Person(server.address) for _ in range(16)]
+
+        def talk(person: Person) -> str:
+            """How the last message of somebody ended who never stops."""
+            while True:
+                try:
+                    if person.lines(SALARY)[-1]["type"] != "end":
+                        return "no end"
+                except requests.exceptions.ChunkedEncodingError as error:
+                    return f"broken off: {error}"
+                except requests.ConnectionError:
+                    return "not begun"
+
+        ends = [pool.submit(talk, person) for person in people]
+        time.sleep(3)
+        assert server.kill(signal.SIGTERM) == 0
+        assert {end.result() for end in ends} == {"not begun"}
 
 
 def test_a_store_that_is_removed_is_noticed(tmp_path: Path) -> None:

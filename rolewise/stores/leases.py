@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 # A lease ends so long after its last renewal, and is renewed so often; in seconds. The first bounds how long a person waits whose
 # process died, the second is a fifth of it, so that a busy process does not lose what it holds.
-LEASE, RENEWAL = 2.5, 0.5
+LEASE, RENEWAL = 2.0, 0.4
 # Who waits for another process asks this often, in seconds; who waits for the own process is woken.
 ASKING = 0.03
 # Seconds that Redis may take, and that it is left alone after it failed.
