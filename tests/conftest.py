@@ -50,6 +50,12 @@ def pytest_configure(config: pytest.Config) -> None:
     cli.quiet()
 
 
+@pytest.fixture(autouse=True)
+def whole_log(caplog: pytest.LogCaptureFixture) -> None:
+    """Rasa's filter against repeated lines, once a model was loaded, would take lines from the next test's log, too."""
+    caplog.handler.filters.clear()
+
+
 @pytest.fixture(scope="session")
 def announce(pytestconfig: pytest.Config) -> Callable[[str], None]:
     """Prints a line past pytest's capture, so that nobody stares at a silent terminal."""

@@ -16,9 +16,12 @@ from rolewise.runner import PlannedRunner
 
 @pytest.fixture
 def runners(asker: Any) -> tuple[DaskGraphRunner, PlannedRunner]:
-    loaded = asker.asker.agent.processor.graph_runner
-    assert type(loaded) is DaskGraphRunner
-    return loaded, PlannedRunner(loaded)
+    planned = asker.asker.agent.processor.graph_runner
+    assert type(planned) is PlannedRunner, "the batch interface runs a model as the server does"
+    # Rasa's own with the same loaded nodes: loading a second model would take longer than all these tests.
+    loaded = object.__new__(DaskGraphRunner)
+    vars(loaded).update(vars(planned))
+    return loaded, planned
 
 
 @pytest.mark.parametrize("text", ["what does a data scientist earn", "mle vs swe", '/ask_salary{"role":["mle"]}', "🙂", ""])

@@ -17,8 +17,8 @@ from rolewise.insights.events import QUESTION_PREFIX, SourceError
 from rolewise.insights.figures import LOST, THUMBS_DOWN, Phrase
 from rolewise.knowledge import Knowledge, load
 
-# Of an archive nothing else is unpacked, and nothing outside of the directory made for it. The classifier's n-grams are not needed.
-PARTS = ("encoder.xml", "encoder.bin", "tokenizer.json", "model.json", "arrays.npz", "careers.yml")
+# Of an archive nothing else is unpacked, and nothing outside of the directory made for it.
+PARTS = ("encoder.xml", "encoder.bin", "tokenizer.json", "model.json", "ngrams.json", "arrays.npz", "careers.yml")
 # So many messages are compared with each other; the rarer ones go to the group that they are nearest to.
 LEADERS = 2500
 # The mean distance of the messages of two groups, 1 - cosine, up to which they are one.

@@ -43,7 +43,7 @@ def test_off_it_says_so_once_and_adds_no_door(monkeypatch: pytest.MonkeyPatch, c
     app = Sanic("slack_is_off", configure_logging=False)
     try:
         channel: Any = SlackChannel.from_credentials(None)
-        with caplog.at_level(logging.INFO):
+        with caplog.at_level(logging.INFO, "rolewise.channels.slack"):
             register([channel], app, route="/webhooks/")
     finally:
         settings.cache_clear()
