@@ -61,9 +61,11 @@ def run(results: dict[str, Any]) -> str:
     """What was run, and where."""
     told, loads = results["run"], [done["load before"] for done in results["rounds"]]
     busy = f"; load of the machine before each round {min(loads):.1f} to {max(loads):.1f}" if loads else ""
+    epochs = results["stock"].get("epochs")
+    trained = f"trained for {epochs} epochs" if isinstance(epochs, int) else f"trained with {epochs} epochs"
     return (
         f"Run of {told['date']}, commit {told['commit']}, {len(results['rounds'])} rounds, {told['texts']} different texts; "
-        f"{told['machine']}{busy}. Stock Rasa's model: {results['stock'].get('epochs')} epochs."
+        f"{told['machine']}{busy}. Stock Rasa's model was {trained}."
     )
 
 
@@ -132,7 +134,7 @@ def draw(results: dict[str, Any], path: Path) -> None:
         ("messages a second", [(f"{senders} at once", f"per second, {senders}") for senders in PHASES]),
         ("CPU a message, ms", [(f"{senders} at once", f"cpu ms, {senders}") for senders in PHASES]),
         ("peak memory, MB", [("", "peak MB")]),
-        ("start to first answer, s", [("", "start s")]),
+        ("start, s", [("", "start s")]),
     ]
     figure, axes = pyplot.subplots(1, len(panels), figsize=(15, 3.6), gridspec_kw={"width_ratios": [3, 3, 3, 1, 1]})
     for axis, (title, bars) in zip(axes, panels, strict=True):

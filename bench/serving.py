@@ -197,7 +197,7 @@ class Bench:
         if given is not None:
             if not given.is_file():
                 raise SystemExit(f"{given} is absent")
-            self.results["stock"] = {"epochs": "those it was given with", "model MB": given.stat().st_size / 1e6}
+            self.results["stock"] = {"epochs": self.options.epochs or "unknown", "model MB": given.stat().st_size / 1e6}
             return given
         if TRAINED.is_file():
             self.results["stock"] = {"epochs": "those of its configuration", "model MB": TRAINED.stat().st_size / 1e6}
@@ -221,7 +221,9 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="alternations in all, those of earlier runs counted (default 5)")
     parser.add_argument("--soak", type=int, default=10_000, metavar="N", help="messages of the soak (default 10000; 0 leaves it out)")
     parser.add_argument("--stock-model", type=Path, metavar="FILE", help="a model of stock Rasa; default: bench/nlu.py's, or a new one")
-    parser.add_argument("--epochs", type=int, metavar="N", help="train stock Rasa with fewer epochs, where it has to be trained")
+    parser.add_argument(
+        "--epochs", type=int, metavar="N", help="train stock Rasa with so many epochs; with --stock-model, those it was trained with"
+    )
     parser.add_argument("--out", type=Path, default=RESULTS, help="where the results go (default results/serving.json)")
     parser.add_argument("--fresh", action="store_true", help="forget the rounds and the soak of earlier runs")
     return parser.parse_args(given)
