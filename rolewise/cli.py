@@ -118,35 +118,38 @@ def store_parser(store: argparse.ArgumentParser) -> None:
 def store(options: argparse.Namespace) -> int:
     """Run ``rolewise store``; returns its exit status: 1 when there is no such conversation."""
     from rolewise import database
+    from rolewise.stores import tasks
 
-    if settings().database:
-        return shared_store(options)
-    path = settings().store
+    shared, path = settings().database, settings().store
+    # The same tasks on PostgreSQL and on SQLite, by the same names.
+    kept, place = (tasks, shared) if shared else (database, path)
     if options.task == "export":
-        events = database.export(path, options.sender)
+        events = kept.export(place, options.sender)
         for event in events:
             print(json.dumps(event))
         return 0 if events else 1
     if options.task == "delete":
-        number = database.delete(path, options.sender)
+        number = kept.delete(place, options.sender)
         print(f"{number} events removed.")
         return 0 if number else 1
     if options.task == "clean":
         days = settings().retention_days if options.days is None else options.days
         if days < 0:
             raise ValueError("--days is at least 0")
-        print(f"{database.remove_older(path, days)} conversations removed that had no message for {days:g} days.")
+        print(f"{kept.remove_older(place, days)} conversations removed that had no message for {days:g} days.")
         return 0
+    if shared and options.task != "info":
+        raise ValueError(f"'rolewise store {options.task}' is for SQLite; PostgreSQL has pg_dump and pg_restore, and needs no upgrade")
     if options.task == "upgrade":
         before, after = database.upgrade(path)
         print(f"{path}: version {before} is now {after}.")
         return 0
     if options.task == "backup":
-        found, where = database.backup(path, options.file), options.file
+        found, where = database.backup(path, options.file), str(options.file)
     elif options.task == "restore":
-        found, where = database.restore(path, options.file), path
+        found, where = database.restore(path, options.file), str(path)
     else:
-        found, where = database.contents(path), path
+        found, where = kept.contents(place), "PostgreSQL" if shared else str(path)
     print(f"{where}: version {found.version}, {found.conversations} conversations, {found.events} events.")
     return 0
 
@@ -229,33 +232,6 @@ def new_topic(options: argparse.Namespace) -> int:
         print(f"{path.relative_to(PROJECT_ROOT) if path.is_relative_to(PROJECT_ROOT) else path} changed.")
     print("Next: 'rolewise check' lists what is to be written; add examples to data/nlu.yml; then 'make train'.")
     return 0
-
-
-def shared_store(options: argparse.Namespace) -> int:
-    """Run ``rolewise store`` on PostgreSQL; returns its exit status: 1 when there is no such conversation."""
-    from rolewise.stores import tasks
-
-    url = settings().database
-    if options.task == "export":
-        events = tasks.export(url, options.sender)
-        for event in events:
-            print(json.dumps(event))
-        return 0 if events else 1
-    if options.task == "delete":
-        number = tasks.delete(url, options.sender)
-        print(f"{number} events removed.")
-        return 0 if number else 1
-    if options.task == "clean":
-        days = settings().retention_days if options.days is None else options.days
-        if days < 0:
-            raise ValueError("--days is at least 0")
-        print(f"{tasks.remove_older(url, days)} conversations removed that had no message for {days:g} days.")
-        return 0
-    if options.task == "info":
-        found = tasks.contents(url)
-        print(f"PostgreSQL: version {found.version}, {found.conversations} conversations, {found.events} events.")
-        return 0
-    raise ValueError(f"'rolewise store {options.task}' is for SQLite; PostgreSQL has pg_dump and pg_restore, and needs no upgrade")
 
 
 def main(arguments: list[str] | None = None) -> int:
