@@ -114,7 +114,8 @@ def cost(results: dict[str, Any]) -> str:
         row = [name]
         for key, unit in (("message_ms", "ms"), ("message_cpu_ms", "ms"), ("training_seconds", "s"), ("training_cpu_seconds", "s")):
             spread = f" ({min(found['rounds']):.1f} to {max(found['rounds']):.1f})" if key == "message_ms" and "rounds" in found else ""
-            row += [f"{found[key]:.1f} {unit}{spread}", f"{found[key] / base[key]:.2f}" if base else ""]
+            timed = key in found and (not base or key in base)
+            row += [f"{found[key]:.1f} {unit}{spread}", f"{found[key] / base[key]:.2f}" if base else ""] if timed else ["not timed", ""]
         rows.append(row)
     return table(head, rows)
 
