@@ -15,6 +15,7 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from bench.nlu import OWN, RESULTS, ROLEWISE, STOCK  # noqa: E402
+from bench.pages import fill  # noqa: E402
 
 PAGE = ROOT / "docs" / "evaluation.md"
 IMAGES = "images"
@@ -204,16 +205,6 @@ def draw(results: dict[str, Any], directory: Path) -> list[Path]:
     return drawn
 
 
-def fill(page: str, results: dict[str, Any]) -> str:
-    """The page with each block between ``<!-- nlu:NAME -->`` and ``<!-- end -->`` made anew."""
-    for name, made in TABLES.items():
-        start, end = f"<!-- nlu:{name} -->\n", "\n<!-- end -->"
-        head, opened, rest = page.partition(start)
-        if opened and end in rest:
-            page = head + start + made(results) + end + rest.partition(end)[2]
-    return page
-
-
 def main(given: list[str] | None = None) -> None:
     """Print the tables, and renew the page and the plots."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -226,7 +217,7 @@ def main(given: list[str] | None = None) -> None:
     for name, made in TABLES.items():
         print(f"== {name}\n\n{made(results)}\n")
     if options.page.is_file():
-        options.page.write_text(fill(options.page.read_text(encoding="utf-8"), results), encoding="utf-8")
+        options.page.write_text(fill(options.page.read_text(encoding="utf-8"), results, "nlu", TABLES), encoding="utf-8")
     for path in draw(results, options.page.parent / IMAGES):
         print(f"drawn: {path}")
 

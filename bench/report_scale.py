@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
+from bench.pages import fill  # noqa: E402
 from bench.report_nlu import table  # noqa: E402
 
 RESULTS = ROOT / "results" / "scale.json"
@@ -164,16 +165,6 @@ def plan(results: dict[str, Any]) -> str:
 TABLES: dict[str, Callable[[dict[str, Any]], str]] = {"faults": faults, "throughput": throughput, "sizes": sizes, "plan": plan}
 
 
-def fill(page: str, results: dict[str, Any]) -> str:
-    """The page with each block between ``<!-- scale:NAME -->`` and ``<!-- end -->`` made anew."""
-    for name, made in TABLES.items():
-        start, end = f"<!-- scale:{name} -->\n", "\n<!-- end -->"
-        head, opened, rest = page.partition(start)
-        if opened and end in rest:
-            page = head + start + made(results) + end + rest.partition(end)[2]
-    return page
-
-
 def main(given: list[str] | None = None) -> None:
     """Print the tables, and renew the page."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -186,7 +177,7 @@ def main(given: list[str] | None = None) -> None:
     for name, made in TABLES.items():
         print(f"== {name}\n\n{made(results)}\n")
     if options.page.is_file():
-        options.page.write_text(fill(options.page.read_text(encoding="utf-8"), results), encoding="utf-8")
+        options.page.write_text(fill(options.page.read_text(encoding="utf-8"), results, "scale", TABLES), encoding="utf-8")
 
 
 if __name__ == "__main__":

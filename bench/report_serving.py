@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
+from bench.pages import fill  # noqa: E402
 from bench.report_nlu import table  # noqa: E402
 from bench.serving import PHASES, RESULTS  # noqa: E402
 from bench.serving_sides import ROLEWISE, STOCK  # noqa: E402
@@ -156,16 +157,6 @@ def draw(results: dict[str, Any], path: Path) -> None:
     pyplot.close(figure)
 
 
-def fill(page: str, results: dict[str, Any]) -> str:
-    """The page with each block between ``<!-- serving:NAME -->`` and ``<!-- end -->`` made anew."""
-    for name, made in TABLES.items():
-        start, end = f"<!-- serving:{name} -->\n", "\n<!-- end -->"
-        head, opened, rest = page.partition(start)
-        if opened and end in rest:
-            page = head + start + made(results) + end + rest.partition(end)[2]
-    return page
-
-
 def main(given: list[str] | None = None) -> None:
     """Print the tables, and renew the page and the picture."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -178,7 +169,7 @@ def main(given: list[str] | None = None) -> None:
     for name, made in TABLES.items():
         print(f"== {name}\n\n{made(results)}\n")
     if options.page.is_file():
-        options.page.write_text(fill(options.page.read_text(encoding="utf-8"), results), encoding="utf-8")
+        options.page.write_text(fill(options.page.read_text(encoding="utf-8"), results, "serving", TABLES), encoding="utf-8")
     if results["rounds"]:
         draw(results, options.page.parent / PICTURE)
         print(f"drawn: {options.page.parent / PICTURE}")
