@@ -103,10 +103,16 @@ def measure(
         return result
 
 
-def timed(model: Path, texts: list[str]) -> dict[str, float]:
-    """Load a model in a fresh process, parse texts with it and return the times of a message, as :func:`measure` has them."""
+def timed(model: Path, texts: list[str], spared: bool = False) -> dict[str, float]:
+    """Load a model in a fresh process, parse texts with it and return the times of a message, as :func:`measure` has them.
+
+    Args:
+        model: the archive.
+        texts: the messages.
+        spared: run the components as ``rolewise serve`` and ``rolewise ask`` do, and not as ``rasa run`` does.
+    """
     with tempfile.TemporaryDirectory(prefix="bench-nlu-") as name:
-        found = _process({"step": "parse", "model": str(model), "texts": texts}, Path(name))
+        found = _process({"step": "parse", "model": str(model), "texts": texts, "spared": spared}, Path(name))
     return {key: value for key, value in found.items() if key != "parsed"}
 
 
@@ -160,6 +166,10 @@ async def parse(job: dict[str, Any]) -> dict[str, Any]:
     from rasa.core.agent import load_agent
 
     agent = await load_agent(model_path=job["model"])
+    if job.get("spared"):
+        from rolewise.thrift import spare
+
+        spare(agent)
     for text in job["texts"][:WARM_UP]:
         await agent.parse_message(text)
     parsed, wall, cpu = [], [], []

@@ -25,8 +25,8 @@ from rolewise.control import strip_control
 from rolewise.inprocess import with_actions
 from rolewise.knowledge.registry import knowledge_for
 from rolewise.render import text as text_renderer
-from rolewise.runner import PlannedRunner
 from rolewise.settings import PROJECT_ROOT, settings
+from rolewise.thrift import spare
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class Asker:
         agent = await load_agent(model_path=str(path), endpoints=with_actions(_endpoints()))
         if not agent.is_ready():
             raise FileNotFoundError(f"there is no usable model at {path}: run 'make train'")
-        agent.processor.graph_runner = PlannedRunner(agent.processor.graph_runner)
+        spare(agent)
         return cls(agent)
 
     async def conversation(self, turns: Iterable[str]) -> list[dict[str, Any]]:

@@ -21,11 +21,11 @@ from rolewise.channels.front import Front
 from rolewise.channels.health import Health, protect
 from rolewise.channels.output import WholeMessages
 from rolewise.inprocess import with_actions
-from rolewise.runner import PlannedRunner
 from rolewise.settings import PROJECT_ROOT, settings
 from rolewise.store import with_stores
 from rolewise.stores.base import ConversationStore
 from rolewise.stores.leases import LeaseLockStore
+from rolewise.thrift import spare
 
 # Enough to load and compile what is loaded and compiled at first use.
 WARM_UP = ("What does a machine learning engineer do?", "and what do data scientists earn in London", "compare the two")
@@ -90,7 +90,7 @@ class Startup:
             raise RuntimeError("the model could not be loaded; the reason stands above")
         # Messages are understood one at a time, in small steps: threads of the linear algebra would mostly wait for each other.
         threadpool_limits(1)
-        agent.processor.graph_runner = PlannedRunner(agent.processor.graph_runner)
+        spare(agent)
         agent.tracker_store = agent.processor.tracker_store = InMemoryTrackerStore(agent.domain)
         for text in WARM_UP:
             await agent.handle_message(UserMessage(text, WholeMessages("rest"), "warm-up", input_channel="rest"))

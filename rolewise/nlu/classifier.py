@@ -15,7 +15,7 @@ from rasa.shared.constants import DEFAULT_NLU_FALLBACK_INTENT_NAME
 from rasa.shared.nlu.constants import INTENT, INTENT_RANKING_KEY, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import threadpool_limits
 
 from rolewise.nlu.decide import DECLINE, OUT_OF_SCOPE, parts_of
 from rolewise.nlu.featurizer import PIECES, VECTORS, SentenceEncoderFeaturizer
@@ -58,7 +58,7 @@ class RolewiseClassifier(GraphComponent, IntentClassifier):
     @classmethod
     def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
         """Train again when the helper modules change."""
-        return sources_hash("intent_model", "ngrams", "split", "text", "names")
+        return sources_hash("intent_model", "nearest", "ngrams", "split", "text", "names")
 
     def __init__(self, config: dict[str, Any], model_storage: ModelStorage, resource: Resource) -> None:
         """Keep where to store; the model comes with training or loading."""
@@ -66,7 +66,6 @@ class RolewiseClassifier(GraphComponent, IntentClassifier):
         self._model_storage = model_storage
         self._resource = resource
         self._model: IntentModel | None = None
-        self._threads = ThreadpoolController()
 
     @classmethod
     def create(
@@ -121,6 +120,8 @@ class RolewiseClassifier(GraphComponent, IntentClassifier):
     ) -> RolewiseClassifier:
         """Load the model. Raises OSError or ValueError where it is not there or cannot be read."""
         component = cls(config, model_storage, resource)
+        # The products of one message are small: a second thread of the linear algebra would mostly wait, and cost as much as the first.
+        threadpool_limits(limits=1, user_api="blas")
         with model_storage.read_from(resource) as directory:
             component._model = IntentModel.load(directory)
         return component
@@ -134,11 +135,9 @@ class RolewiseClassifier(GraphComponent, IntentClassifier):
                     _set(message, DEFAULT_NLU_FALLBACK_INTENT_NAME if message.get(TEXT) else None, 0.0, [], [])
                 continue
             english = bool(message.get(ENGLISH, True))
-            # The products are small: a second thread of the linear algebra would mostly wait, and cost as much as the first.
-            with self._threads.limit(limits=1, user_api="blas"):
-                parts = parts_of(
-                    message.get(PIECES), message.get(VECTORS), self._model, english, self._ngram_text, self._config["ranking_length"]
-                )
+            parts = parts_of(
+                message.get(PIECES), message.get(VECTORS), self._model, english, self._ngram_text, self._config["ranking_length"]
+            )
             head = parts[0]
             ranking = [{"name": guess.intent, "confidence": guess.confidence} for guess in head.guesses]
             intent: str | None = head.best.intent

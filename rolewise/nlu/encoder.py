@@ -7,6 +7,7 @@ import importlib.util
 import logging
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,20 @@ MAX_TOKENS = 128
 # Texts encoded in one call at most.
 ROWS = 8
 LAYERS = 6
+HEADS = 12
+# A row is filled up to the next of these numbers of word pieces, for each of which the graph is compiled by itself: one that takes rows of
+# any length costs a quarter more time, and anew for each length the time of two messages and 1.5 MB. More lengths would mean more copies
+# of the weights, 15 MB each, and none of them at hand.
+LENGTHS = (16, 24, 32, 48)
+# A longer row is filled up to a multiple of so many.
+STEP = 16
 # A second thread would cost half as much CPU again.
 THREADS = 1
 # Activations are rounded to 8 bits in groups of so many; a smaller group is closer to the official vectors and slower.
 QUANTIZATION_GROUP = 128
+INPUTS = ("input_ids", "position_ids", "groups")
 # Which conversion this is: part of the name it is kept under.
-CONVERSION = "packed-int8-1"
+CONVERSION = "packed-int8-2"
 WEIGHTS = "model.safetensors"
 # The official weights of sentence-transformers/all-MiniLM-L6-v2.
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -76,7 +85,7 @@ def converted() -> Path:
     version = openvino.__version__.split("-")[0]
     target = settings().cache / f"encoder-{WEIGHTS_SHA256[:12]}-{CONVERSION}-openvino-{version}"
     if not (target / "encoder.xml").is_file():
-        logger.info("Converting the sentence encoder once (about half a minute).")
+        logger.info("Converting the sentence encoder once.")
         scratch = target.with_name(f"{target.name}.{os.getpid()}.tmp")
         scratch.mkdir(parents=True, exist_ok=True)
         _convert(weights, scratch)
@@ -87,100 +96,114 @@ def converted() -> Path:
 
 
 def _convert(weights: Path, target: Path) -> None:
-    """BERT, mean pooling and normalising as one graph that takes several texts in a row, weights in 8 bits, saved by OpenVINO."""
+    """Write the encoder as a graph of OpenVINO."""
     import openvino
-    import tensorflow as tf
-    from transformers import TFBertModel
+    from safetensors.numpy import load_file
 
-    bert = TFBertModel.from_pretrained(str(weights), from_pt=False)
-    names = ("input_ids", "position_ids", "groups")
-
-    class Sentences(tf.Module):
-        @tf.function(input_signature=[tf.TensorSpec([1, None], tf.int32, name=name) for name in names])
-        def encode(self, input_ids: tf.Tensor, position_ids: tf.Tensor, groups: tf.Tensor) -> dict[str, tf.Tensor]:
-            embedded = bert.bert.embeddings(
-                input_ids=input_ids, position_ids=position_ids, token_type_ids=tf.zeros_like(input_ids), inputs_embeds=None, training=False
-            )
-            # A token sees those of its own text only.
-            same = tf.cast(tf.equal(groups[:, :, None], groups[:, None, :]), tf.float32)
-            hidden = bert.bert.encoder(
-                hidden_states=embedded,
-                attention_mask=(same[:, None, :, :] - 1.0) * 10000.0,
-                head_mask=[None] * LAYERS,
-                encoder_hidden_states=None,
-                encoder_attention_mask=None,
-                past_key_values=None,
-                use_cache=False,
-                output_attentions=False,
-                output_hidden_states=False,
-                return_dict=True,
-                training=False,
-            ).last_hidden_state[0]
-            # A mean differs from a sum in length only, and the length is made 1.
-            member = tf.cast(tf.equal(tf.range(ROWS)[:, None], groups), tf.float32)
-            return {"embedding": tf.math.l2_normalize(tf.matmul(member, hidden), axis=1)}
-
-    module = Sentences()
-    module.bert = bert
-    saved = target / "saved_model"
-    tf.saved_model.save(module, str(saved), signatures=module.encode)
-    plain = target / "plain.xml"
-    openvino.save_model(openvino.convert_model(str(saved)), str(plain))
-    model = openvino.Core().read_model(str(plain))
-    _merge_projections(model)
-    _quantize(model)
-    openvino.save_model(model, str(target / "encoder.xml"), compress_to_fp16=False)
-    del model  # it holds the file of the plain one open
-    shutil.rmtree(saved)
-    plain.unlink()
-    plain.with_suffix(".bin").unlink()
+    openvino.save_model(_Graph(load_file(weights / WEIGHTS)).model(), str(target / "encoder.xml"), compress_to_fp16=False)
 
 
-def _projections(model: Any) -> list[tuple[Any, np.ndarray]]:
-    """The matrix products with constant weights, and those weights, inputs by outputs."""
-    found = []
-    for product in model.get_ordered_ops():
-        if product.get_type_name() == "MatMul":
-            weights = product.input_value(1).get_node()
-            while weights.get_type_name() == "Convert":
-                weights = weights.input_value(0).get_node()
-            if weights.get_type_name() == "Constant" and weights.get_data().ndim == 2:
-                data = weights.get_data().astype(np.float32)
-                found.append((product, data.T if product.get_attributes()["transpose_b"] else data))
-    return found
+class _Graph:
+    """BERT, mean pooling and normalising as one graph that takes several texts in a row.
+
+    Built operation by operation in the forms that OpenVINO's CPU plugin fuses: a converted TensorFlow graph has a third more of them, and
+    each costs time when a row is as long as no row before.
+    """
+
+    def __init__(self, weights: dict[str, np.ndarray]) -> None:
+        """Take the official weights by their names."""
+        import openvino.opset13 as operations
+
+        self.weights = weights
+        self.ops = operations
+
+    def model(self) -> Any:
+        """The graph: ``input_ids``, ``position_ids`` and ``groups`` of shape ``(1, tokens)`` to an embedding of ``(ROWS, 384)``."""
+        import openvino
+
+        ops = self.ops
+        ids, positions, groups = (ops.parameter([1, -1], np.int32, name=name) for name in INPUTS)
+        words = self._constant(self.weights["embeddings.word_embeddings.weight"].astype(np.float16))
+        # All tokens have the same type.
+        places = self.weights["embeddings.position_embeddings.weight"][:MAX_TOKENS]
+        places = places + self.weights["embeddings.token_type_embeddings.weight"][0]
+        word = ops.convert(ops.gather(words, ids, self._constant(0)), "f32")
+        hidden = self._norm(ops.add(word, ops.gather(self._constant(places), positions, self._constant(0))), "embeddings.LayerNorm")
+        # A token sees those of its own text only.
+        same = ops.equal(ops.unsqueeze(groups, self._constant(2)), ops.unsqueeze(groups, self._constant(1)))
+        others = ops.subtract(ops.convert(same, "f32"), self._constant(np.float32(1)))
+        mask = ops.unsqueeze(ops.multiply(others, self._constant(np.float32(10000))), self._constant(1))
+        for number in range(LAYERS):
+            hidden = self._layer(hidden, mask, f"encoder.layer.{number}.")
+        # A mean differs from a sum in length only, and the length is made 1.
+        member = ops.convert(ops.equal(self._constant(np.arange(ROWS, dtype=np.int32)[:, None]), groups), "f32")
+        total = ops.matmul(member, ops.squeeze(hidden, self._constant(0)), False, False)
+        return openvino.Model([ops.normalize_l2(total, self._constant([1]), 1e-12, "max")], [ids, positions, groups], "encoder")
+
+    def _layer(self, hidden: Any, mask: Any, name: str) -> Any:
+        ops, size = self.ops, DIMENSION // HEADS
+        # Query, key and value are products of the same input: one product of three times the width costs less.
+        weight, bias = self._linear_of(f"{name}attention.self.query")
+        key, value = self._linear_of(f"{name}attention.self.key"), self._linear_of(f"{name}attention.self.value")
+        scale = np.float32(1 / np.sqrt(size))
+        together = self._linear(hidden, np.vstack([weight * scale, key[0], value[0]]), np.hstack([bias * scale, key[1], value[1]]))
+        parts = ops.variadic_split(together, self._constant(2), self._constant([DIMENSION] * 3))
+        heads = [
+            ops.transpose(ops.reshape(parts.output(part), self._constant([0, 0, HEADS, size]), True), self._constant([0, 2, 1, 3]))
+            for part in range(3)
+        ]
+        attention = ops.softmax(ops.add(ops.matmul(heads[0], heads[1], False, True), mask), -1)
+        seen = ops.transpose(ops.matmul(attention, heads[2], False, False), self._constant([0, 2, 1, 3]))
+        seen = self._linear(ops.reshape(seen, self._constant([0, 0, DIMENSION]), True), *self._linear_of(f"{name}attention.output.dense"))
+        hidden = self._norm(ops.add(seen, hidden), f"{name}attention.output.LayerNorm")
+        wide = ops.gelu(self._linear(hidden, *self._linear_of(f"{name}intermediate.dense")), "erf")
+        return self._norm(ops.add(self._linear(wide, *self._linear_of(f"{name}output.dense")), hidden), f"{name}output.LayerNorm")
+
+    def _linear_of(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+        return self.weights[f"{name}.weight"], self.weights[f"{name}.bias"]
+
+    def _linear(self, value: Any, weight: np.ndarray, bias: np.ndarray) -> Any:
+        """A product whose weights, outputs by inputs, are rounded to 8 bits with one scale an output: a quarter of the memory to read."""
+        scale = (np.abs(weight).max(axis=1, keepdims=True) / 127).astype(np.float32)
+        rounded = np.clip(np.round(weight / scale), -127, 127).astype(np.int8)
+        restored = self.ops.multiply(self.ops.convert(self._constant(rounded), "f32"), self._constant(scale))
+        return self.ops.add(self.ops.matmul(value, restored, False, True), self._constant(bias[None, None, :]))
+
+    def _norm(self, value: Any, name: str) -> Any:
+        normal = self.ops.mvn(value, self._constant([2]), True, 1e-12, "inside_sqrt")
+        scaled = self.ops.multiply(normal, self._constant(self.weights[f"{name}.weight"][None, None, :]))
+        return self.ops.add(scaled, self._constant(self.weights[f"{name}.bias"][None, None, :]))
+
+    def _constant(self, value: Any) -> Any:
+        """Arrays as they are; whole numbers, which stand for axes and shapes, in 64 bits."""
+        number = isinstance(value, np.ndarray | np.generic)
+        return self.ops.constant(np.ascontiguousarray(value) if number else np.array(value, dtype=np.int64))
 
 
-def _merge_projections(model: Any) -> None:
-    """Query, key and value are products of the same input: one product of three times the width costs less."""
-    import openvino.opset13 as ops
+class _Compiled:
+    """The graph compiled for one length of a row, or for any."""
 
-    by_input: dict[tuple[str, int], list[tuple[Any, np.ndarray]]] = {}
-    for product, weights in _projections(model):
-        source = product.input_value(0)
-        by_input.setdefault((source.get_node().get_friendly_name(), source.get_index()), []).append((product, weights))
-    for together in by_input.values():
-        if len(together) < 2:
-            continue
-        merged = ops.matmul(together[0][0].input_value(0), ops.constant(np.hstack([weights for _, weights in together])), False, False)
-        widths = np.array([weights.shape[1] for _, weights in together], dtype=np.int64)
-        parts = ops.variadic_split(merged, ops.constant(np.array(2, dtype=np.int64)), ops.constant(widths))
-        for number, (product, _) in enumerate(together):
-            for consumer in list(product.output(0).get_target_inputs()):
-                consumer.replace_source_output(parts.output(number))
+    def __init__(self, core: Any, model: Any, length: int) -> None:
+        """Compile a model for rows of this many word pieces; -1 stands for any."""
+        import openvino
 
+        model.reshape({name: [1, length] for name in INPUTS})
+        settings = {
+            "INFERENCE_NUM_THREADS": THREADS,
+            "INFERENCE_PRECISION_HINT": "f32",
+            "PERFORMANCE_HINT": "LATENCY",
+            "DYNAMIC_QUANTIZATION_GROUP_SIZE": QUANTIZATION_GROUP,
+        }
+        self._tensor = openvino.Tensor
+        self._request = core.compile_model(model, "CPU", settings).create_infer_request()
 
-def _quantize(model: Any) -> None:
-    """Round the weights of the products to 8 bits, symmetrically, with one scale an output: a quarter of the memory to read."""
-    import openvino.opset13 as ops
-
-    for product, weights in _projections(model):
-        scale = np.abs(weights).max(axis=0, keepdims=True) / 127.0
-        rounded = np.clip(np.round(weights / scale), -127, 127).astype(np.int8)
-        # OpenVINO looks for weights that stand outputs by inputs.
-        restored = ops.multiply(ops.convert(ops.constant(np.ascontiguousarray(rounded.T)), "f32"), ops.constant(scale.T.copy()))
-        quantized = ops.matmul(product.input_value(0), restored, False, True)
-        for consumer in list(product.output(0).get_target_inputs()):
-            consumer.replace_source_output(quantized.output(0))
+    def __call__(self, inputs: np.ndarray) -> np.ndarray:
+        """The :data:`INPUTS` as an int32 array ``(3, 1, tokens)`` to the vectors ``(ROWS, 384)``, which the next call writes over."""
+        for number, values in enumerate(inputs):
+            self._request.set_input_tensor(number, self._tensor(values, shared_memory=True))
+        self._request.infer()
+        found: np.ndarray = self._request.get_output_tensor(0).data
+        return found
 
 
 class SentenceEncoder:
@@ -209,17 +232,10 @@ class SentenceEncoder:
         self.tokenizer.no_padding()
         self.tokenizer.no_truncation()
         core = openvino.Core()
-        compiled = core.compile_model(
-            core.read_model(str(directory / "encoder.xml")),
-            "CPU",
-            {
-                "INFERENCE_NUM_THREADS": THREADS,
-                "INFERENCE_PRECISION_HINT": "f32",
-                "PERFORMANCE_HINT": "LATENCY",
-                "DYNAMIC_QUANTIZATION_GROUP_SIZE": QUANTIZATION_GROUP,
-            },
-        )
-        self._request = compiled.create_infer_request()
+        model = core.read_model(str(directory / "encoder.xml"))
+        with ThreadPoolExecutor() as pool:
+            compiled = list(pool.map(lambda length: _Compiled(core, model.clone(), length), (-1, *LENGTHS)))
+        self._any_length, self._by_length = compiled[0], dict(zip(LENGTHS, compiled[1:], strict=True))
 
     def encode(self, texts: list[str]) -> np.ndarray:
         """Encode texts; of a text over 128 word pieces the last ones count, where a rambling message has its question.
@@ -248,14 +264,16 @@ class SentenceEncoder:
     def _infer(self, row: list[list[int]]) -> np.ndarray:
         """The vectors of up to :data:`ROWS` texts, given their word pieces."""
         lengths = [len(ids) for ids in row]
-        inputs = {
-            "input_ids": np.concatenate(row),
-            "position_ids": np.concatenate([np.arange(length) for length in lengths]),
-            "groups": np.repeat(np.arange(len(row)), lengths),
-        }
-        self._request.infer({name: values.astype(np.int32)[None, :] for name, values in inputs.items()}, share_inputs=True)
-        found: np.ndarray = self._request.get_output_tensor(0).data[: len(row)]
-        return found
+        total = sum(lengths)
+        length = next((length for length in LENGTHS if length >= total), -(-total // STEP) * STEP)
+        # What fills a row up is of a text that nobody asked for.
+        inputs = np.zeros((3, 1, length), dtype=np.int32)
+        ids, positions, groups = inputs[:, 0]
+        ids[:total] = np.concatenate(row)
+        positions[:total] = np.concatenate([np.arange(length) for length in lengths])
+        groups[:total] = np.repeat(np.arange(len(row)), lengths)
+        groups[total:] = ROWS
+        return self._by_length.get(length, self._any_length)(inputs)[: len(row)]
 
     def _ids(self, text: str) -> list[int]:
         ids: list[int] = self.tokenizer.encode(text).ids

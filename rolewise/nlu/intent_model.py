@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sparse
 
+from rolewise.nlu.nearest import Nearest
 from rolewise.nlu.ngrams import WORD, NgramCounter
 
 FloatArray = np.ndarray
 
 # Of so many best classes a ranking looks for the nearest example; of one more, the one that rejects.
-NEAR = 3
+NEAR = 2
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,7 @@ class IntentModel:
         self._counters: list[NgramCounter] = []
         self._coefficients: FloatArray = np.zeros((0, 0), dtype=np.float32)
         self._intercept: FloatArray = np.zeros(0, dtype=np.float32)
-        self._memory: FloatArray = np.zeros((0, 0), dtype=np.float32)
-        self._labels: FloatArray = np.zeros(0, dtype=np.int32)
+        self._examples = Nearest(np.zeros((0, 0), dtype=np.float32), np.zeros(0, dtype=np.int32), 0)
 
     # -- training ---------------------------------------------------------------------------------------------------------
 
@@ -144,10 +144,7 @@ class IntentModel:
         self._intercept = intercept.astype(np.float32)
         position = {name: index for index, name in enumerate(self.classes)}
         numbers = np.array([position[label] for label in labels], dtype=np.int32)
-        # The examples of a class stand together, so that its nearest is found without picking columns.
-        together = np.argsort(numbers, kind="stable")
-        self._memory = np.ascontiguousarray(vectors[together], dtype=np.float32)
-        self._labels = numbers[together]
+        self._examples = Nearest(vectors, numbers, len(self.classes))
 
     def _features(self, texts: Sequence[str], vectors: FloatArray) -> Any:
         blocks: list[Any] = [sparse.csr_matrix(vectors.astype(np.float32))] if self.config.encoder else []
@@ -239,25 +236,21 @@ class IntentModel:
 
     def nearness(self, vectors: FloatArray) -> FloatArray:
         """For each row and class, the cosine to the nearest training example of that class, at least 0; ``(n, classes)``."""
-        first = np.searchsorted(self._labels, np.arange(len(self.classes)))
-        similarity = vectors.astype(np.float32) @ self._memory.T
-        nearest = np.maximum.reduceat(similarity, first, axis=1)
-        return np.clip(nearest, 0.0, 1.0)
+        return self._examples.all(vectors)
 
     def _nearness_of(self, order: FloatArray, vectors: FloatArray) -> FloatArray:
         """As :meth:`nearness`, for the classes that a decision needs: the :data:`NEAR` best and the rejecting one.
 
-        The examples of all classes are more than a processor keeps at hand. A class further behind counts as near as the least of these.
+        A class further behind counts as near as the least of these.
         """
-        first = np.searchsorted(self._labels, np.arange(len(self.classes) + 1))
         outside = [self.classes.index(self.reject)] if self.reject in self.classes else []
         near = np.zeros((len(vectors), len(self.classes)), dtype=np.float32)
         for row, vector in enumerate(vectors.astype(np.float32)):
             among = [*order[row, :NEAR], *outside]
-            found = [float((self._memory[first[column] : first[column + 1]] @ vector).max()) for column in among]
+            found = self._examples.of(vector, among)
             near[row] = min(found)
             near[row, among] = found
-        return np.clip(near, 0.0, 1.0)
+        return near
 
     def rank(self, texts: Sequence[str], vectors: FloatArray, length: int = 5) -> list[list[tuple[str, float]]]:
         """The best classes of each text with their confidence, the best first."""
@@ -290,18 +283,9 @@ class IntentModel:
         outside = self.classes.index(self.reject) if self.reject in self.classes else None
         outside_p = probabilities[:, outside] if outside is not None else np.zeros(len(rows))
         outside_s = near[:, outside] if outside is not None else np.zeros(len(rows))
-        features = np.column_stack(
-            [
-                _logit(probabilities[rows, best]),
-                _logit(probabilities[rows, second]),
-                near[rows, best],
-                near[rows, second],
-                _logit(outside_p),
-                outside_s,
-                near[rows, best] - outside_s,
-            ]
-        )
-        return best, features
+        best_s, second_s = near[rows, best], near[rows, second]
+        logits = _logit(np.array([probabilities[rows, best], probabilities[rows, second], outside_p]))
+        return best, np.column_stack([*logits[:2], best_s, second_s, logits[2], outside_s, best_s - outside_s])
 
     def _confidence(self, features: FloatArray) -> FloatArray:
         if not self.calibration:
@@ -317,8 +301,8 @@ class IntentModel:
             directory / "arrays.npz",
             coefficients=self._coefficients,
             intercept=self._intercept,
-            memory=self._memory.astype(np.float16),
-            labels=self._labels,
+            memory=self._examples.vectors.astype(np.float16),
+            labels=self._examples.classes,
             **{f"idf{number}": counter.idf for number, counter in enumerate(self._counters)},
         )
         ngrams = [{"analyzer": counter.analyzer, "terms": counter.terms()} for counter in self._counters]
@@ -347,8 +331,7 @@ class IntentModel:
         with np.load(directory / "arrays.npz", allow_pickle=False) as arrays:
             model._coefficients = arrays["coefficients"]
             model._intercept = arrays["intercept"]
-            model._memory = arrays["memory"].astype(np.float32)
-            model._labels = arrays["labels"]
+            model._examples = Nearest(arrays["memory"].astype(np.float32), arrays["labels"], len(model.classes))
             for number, saved in enumerate(ngrams):
                 model._counters.append(NgramCounter(saved["analyzer"], saved["terms"], arrays[f"idf{number}"]))
         return model
@@ -366,7 +349,7 @@ class _Held:
 
 
 def _logit(probability: FloatArray) -> FloatArray:
-    bounded = np.clip(probability, 1e-4, 1 - 1e-4)
+    bounded = np.minimum(np.maximum(probability, 1e-4), 1 - 1e-4)
     return np.log(bounded / (1 - bounded))
 
 

@@ -58,7 +58,8 @@ class NgramCounter:
 
     def __call__(self, text: str) -> tuple[np.ndarray, np.ndarray]:
         """The columns, ``(k,)`` of int, and their weights, ``(k,)`` of float32 and length 1; both empty where nothing is known."""
-        counts = Counter(self._columns[gram] for gram in self._analyze(text) if gram in self._columns)
+        counts = Counter(map(self._columns.get, self._analyze(text)))
+        counts.pop(None, None)
         columns = np.fromiter(counts.keys(), dtype=np.int64, count=len(counts))
         weights = (1.0 + np.log(np.fromiter(counts.values(), dtype=np.float32, count=len(counts)))) * self.idf[columns]
         return columns, weights / max(float(np.linalg.norm(weights)), 1e-12)

@@ -110,15 +110,21 @@ class Cluster:
         return [(int(str(owner).split(":")[1]), str(sender), str(message)) for owner, sender, message in rows]
 
     def kill_at_work(self, server: Server, patience: float = 5.0) -> list[tuple[str, str]]:
-        """Kill a process while it has messages on their way; returns those."""
+        """Kill a process while it has messages on their way; returns those.
+
+        It is stopped before one looks, so that none of them can be answered between the look and the kill.
+        """
         end = time.monotonic() + patience
-        while time.monotonic() < end:
+        while True:
+            os.killpg(server.pid, signal.SIGSTOP)
+            # PostgreSQL ends by itself what it was already asked to store.
+            time.sleep(0.05)
             cut = [(sender, message) for process, sender, message in self.at_work() if process == server.pid]
-            if cut:
+            if cut or time.monotonic() > end:
                 os.killpg(server.pid, signal.SIGKILL)
                 return cut
-        os.killpg(server.pid, signal.SIGKILL)
-        return []
+            os.killpg(server.pid, signal.SIGCONT)
+            time.sleep(0.01)
 
     def replace(self, server: Server, **settings: str) -> None:
         """Stop a process in an orderly way and start it anew, perhaps with other settings; returns as it is ready."""

@@ -1,0 +1,67 @@
+"""The training example nearest to a sentence vector, class by class."""
+
+from __future__ import annotations
+
+import numpy as np
+
+FloatArray = np.ndarray
+
+# The directions in which the examples differ most; the others hold a fifth of a vector's length.
+DIRECTIONS = 128
+# A class of fewer examples is read whole.
+FEW = 200
+
+
+class Nearest:
+    """Training vectors by class, and how near a vector comes to each class."""
+
+    def __init__(self, vectors: FloatArray, classes: FloatArray, number: int) -> None:
+        """Take the training examples.
+
+        Args:
+            vectors: float32 array ``(n, d)`` of unit rows.
+            classes: int array ``(n,)``, the class of each, 0 to ``number - 1``.
+            number: how many classes there are, each with at least one example.
+        """
+        # The examples of a class stand together, so that they are read without picking rows.
+        together = np.argsort(classes, kind="stable")
+        self.vectors = np.ascontiguousarray(vectors[together], dtype=np.float32)
+        self.classes = classes[together]
+        self._first = np.searchsorted(self.classes, np.arange(number + 1))
+        width = self.vectors.shape[1]
+        # In ascending order of how much of the vectors they hold.
+        _, directions = np.linalg.eigh(self.vectors.T @ self.vectors) if len(self.vectors) else (None, np.eye(width, dtype=np.float32))
+        self._directions = np.ascontiguousarray(directions[:, ::-1][:, :DIRECTIONS].astype(np.float32))
+        self._heads = self.vectors @ self._directions
+        self._rests = _rest(self._heads)
+
+    def all(self, vectors: FloatArray) -> FloatArray:
+        """For each row and class, the cosine to the nearest example of that class, at least 0; ``(m, classes)``."""
+        similarity = vectors.astype(np.float32) @ self.vectors.T
+        return np.clip(np.maximum.reduceat(similarity, self._first[:-1], axis=1), 0.0, 1.0)
+
+    def of(self, vector: FloatArray, classes: list[int]) -> list[float]:
+        """The cosines to the nearest examples of some classes, exact, of one unit vector ``(d,)`` of float32.
+
+        The examples of a large class are more than a processor keeps at hand. The product in the main directions is read for all, and
+        with what the other directions can add to it at most (Cauchy and Schwarz), few are left to be read whole.
+        """
+        head = vector @ self._directions
+        rest = _rest(head)
+        return [min(1.0, max(0.0, self._of(vector, head, rest, slice(self._first[one], self._first[one + 1])))) for one in classes]
+
+    def _of(self, vector: FloatArray, head: FloatArray, rest: FloatArray, among: slice) -> float:
+        examples = self.vectors[among]
+        if len(examples) < FEW:
+            return float((examples @ vector).max())
+        near = self._heads[among] @ head
+        best = examples[near.argmax()] @ vector
+        near += self._rests[among] * rest
+        # Single products are rounded: what is as near as the best but for that may be left out.
+        left = np.flatnonzero(near > best)
+        return float(max(best, (examples[left] @ vector).max()) if len(left) else best)
+
+
+def _rest(heads: FloatArray) -> FloatArray:
+    """How long unit vectors are in the directions that are left, given those that are not."""
+    return np.sqrt(np.maximum(0.0, 1.0 - (heads * heads).sum(axis=-1)))

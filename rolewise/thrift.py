@@ -1,0 +1,156 @@
+"""Spares Rasa what it works out anew at every message although it cannot have changed.
+
+Each function stands for one such thing in Rasa 3.6.21, takes what Rasa gives at the first time, and gives the same again.
+``tests/test_thrift.py`` holds each against Rasa's own, and fails when Rasa changes underneath.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Hashable
+from typing import Any
+
+from rasa.core.agent import Agent
+from rasa.core.policies.rule_policy import RulePolicy
+from rasa.shared.core.constants import PREVIOUS_ACTION
+from rasa.shared.core.domain import Domain, State
+from rasa.shared.core.events import ActionExecuted, Event
+from rasa.shared.core.trackers import DialogueStateTracker
+
+from rolewise.runner import PlannedRunner
+
+# How many answers of a policy's lookup are kept.
+KEPT = 4096
+
+
+def spare(agent: Agent) -> None:
+    """Let a loaded agent answer without doing the same work twice."""
+    agent.processor.graph_runner = PlannedRunner(agent.processor.graph_runner)
+    event_types()
+    empty_domain()
+    states()
+    rules()
+
+
+@functools.cache
+def event_types() -> None:
+    """The class of an event: Rasa walks through all subclasses, twice over, for every event that it reads."""
+    Event.resolve_by_type = staticmethod(functools.lru_cache(Event.resolve_by_type))
+
+
+@functools.cache
+def empty_domain() -> None:
+    """Whether a domain is empty: Rasa builds an empty one at every message, to compare."""
+    Domain.is_empty = _once(Domain.is_empty)
+
+
+def _once(method: Any) -> Any:
+    name = f"_thrift_{method.__name__}"
+
+    @functools.wraps(method)
+    def kept(self: Any) -> Any:
+        if name not in self.__dict__:
+            self.__dict__[name] = method(self)
+        return self.__dict__[name]
+
+    return kept
+
+
+@functools.cache
+def rules() -> None:
+    """The rules that apply: Rasa goes through all of them, state by state, at every prediction.
+
+    They depend on as many of the last states as the longest rule has, and on whether there are more.
+    """
+    method = RulePolicy._get_possible_keys
+
+    @functools.wraps(method)
+    def kept(self: RulePolicy, lookup: dict[str, str], conversation: list[dict[str, Any]]) -> set[str]:
+        known = self.__dict__.setdefault("_thrift_rules", {})
+        longest, found = known.setdefault(id(lookup), (max((len(self._rule_key_to_state(rule)) for rule in lookup), default=0), {}))
+        # One state more than the longest rule says whether the conversation began before it.
+        last = conversation[-(longest + 1) :]
+        key = tuple(_frozen(state) for state in last)
+        if key not in found:
+            if len(found) >= KEPT:
+                found.clear()
+            found[key] = method(self, lookup, last)
+        return set(found[key])
+
+    RulePolicy._get_possible_keys = kept
+
+
+def _frozen(value: Any) -> Hashable:
+    """A state, or a part of it, as a key of a dictionary."""
+    if isinstance(value, dict):
+        return tuple(sorted((name, _frozen(part)) for name, part in value.items()))
+    return tuple(map(_frozen, value)) if isinstance(value, list | tuple) else value
+
+
+@functools.cache
+def states() -> None:
+    """The states of a conversation: Rasa plays all its events again, five times a turn. Here only those are played that are new."""
+    method = Domain.states_for_tracker_history
+
+    @functools.wraps(method)
+    def kept(
+        self: Domain,
+        tracker: DialogueStateTracker,
+        omit_unset_slots: bool = False,
+        ignore_rule_only_turns: bool = False,
+        rule_only_data: dict[str, Any] | None = None,
+    ) -> list[State]:
+        if omit_unset_slots:
+            whole: list[State] = method(self, tracker, omit_unset_slots, ignore_rule_only_turns, rule_only_data)
+            return whole
+        events = tracker.applied_events()
+        played: _Played | None = tracker.__dict__.get("_thrift_played")
+        if played is None or played.domain is not self or not played.begins(events):
+            played = tracker.__dict__["_thrift_played"] = _Played(self, tracker)
+        return played.states(events, ignore_rule_only_turns, rule_only_data)
+
+    Domain.states_for_tracker_history = kept
+
+
+class _Played:
+    """A conversation's events as far as they have been played."""
+
+    def __init__(self, domain: Domain, tracker: DialogueStateTracker) -> None:
+        self.domain = domain
+        self.events: list[Event] = []
+        self.replay = tracker.init_copy()
+        # Before each action: the state, the last action, whether a follow-up or a loop hides nothing, and whether the turn is hidden.
+        self.before: list[tuple[State, Any, bool, bool]] = []
+
+    def begins(self, events: list[Event]) -> bool:
+        """Whether the events begin with those that were played."""
+        return len(events) >= len(self.events) and all(old is new for old, new in zip(self.events, events, strict=False))
+
+    def states(self, events: list[Event], ignore_rule_only_turns: bool, rule_only_data: dict[str, Any] | None) -> list[State]:
+        """What ``Domain.states_for_tracker_history`` says, step by step, with the states that are there already."""
+        for event in events[len(self.events) :]:
+            if isinstance(event, ActionExecuted):
+                self.before.append(self._now(event.hide_rule_turn))
+            self.replay.update(event)
+            self.events.append(event)
+        found: list[State] = []
+        last_action, hidden = None, False
+        for state, action, plain, hide in [*self.before, self._now(False)]:
+            now = {name: dict(part) for name, part in state.items()}
+            if ignore_rule_only_turns:
+                last_action = last_action if hidden else action
+                hidden = hide if plain else hidden
+                if hidden:
+                    continue
+                self.domain._remove_rule_only_features(now, rule_only_data)
+                if found:
+                    self.domain._substitute_rule_only_user_input(now, found[-1])
+                if last_action:
+                    now[PREVIOUS_ACTION] = dict(last_action)
+            found.append(self.domain._clean_state(now))
+        return found
+
+    def _now(self, hide: bool) -> tuple[State, Any, bool, bool]:
+        replay = self.replay
+        plain = not replay.followup_action and replay.latest_action_name != replay.active_loop_name
+        return self.domain.get_active_state(replay), replay.latest_action, plain, hide
