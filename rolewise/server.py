@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import time
 import uuid
 from asyncio import AbstractEventLoop, Task
@@ -90,7 +89,6 @@ class Startup:
             raise RuntimeError("the model could not be loaded; the reason stands above")
         # Messages are understood one at a time, in small steps: threads of the linear algebra would mostly wait for each other.
         threadpool_limits(1)
-        spare(agent)
         agent.tracker_store = agent.processor.tracker_store = InMemoryTrackerStore(agent.domain)
         for text in WARM_UP:
             await agent.handle_message(UserMessage(text, WholeMessages("rest"), "warm-up", input_channel="rest"))
@@ -102,9 +100,7 @@ class Startup:
         if isinstance(store, ConversationStore):
             self.watching = loop.create_task(store.watch())
         app.ctx.agent = Front(agent)
-        # What is loaded stays: the garbage collector need not go through a million objects again and again.
-        gc.collect()
-        gc.freeze()
+        spare(agent)
         self.health.warm = True
 
     async def announce(self, app: Sanic, loop: AbstractEventLoop) -> None:

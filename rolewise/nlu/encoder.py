@@ -196,11 +196,18 @@ class _Compiled:
         }
         self._tensor = openvino.Tensor
         self._request = core.compile_model(model, "CPU", settings).create_infer_request()
+        self._inputs = np.zeros((len(INPUTS), 1, 0), dtype=np.int32)
 
-    def __call__(self, inputs: np.ndarray) -> np.ndarray:
-        """The :data:`INPUTS` as an int32 array ``(3, 1, tokens)`` to the vectors ``(ROWS, 384)``, which the next call writes over."""
-        for number, values in enumerate(inputs):
-            self._request.set_input_tensor(number, self._tensor(values, shared_memory=True))
+    def inputs(self, length: int) -> np.ndarray:
+        """An int32 array ``(3, 1, length)`` for the :data:`INPUTS`, which holds those of the last call or anything."""
+        if self._inputs.shape[2] != length:
+            self._inputs = np.zeros((len(INPUTS), 1, length), dtype=np.int32)
+            for number, values in enumerate(self._inputs):
+                self._request.set_input_tensor(number, self._tensor(values, shared_memory=True))
+        return self._inputs
+
+    def __call__(self) -> np.ndarray:
+        """The vectors ``(ROWS, 384)`` of what stands in the inputs; the next call writes over them."""
         self._request.infer()
         found: np.ndarray = self._request.get_output_tensor(0).data
         return found
@@ -267,13 +274,13 @@ class SentenceEncoder:
         total = sum(lengths)
         length = next((length for length in LENGTHS if length >= total), -(-total // STEP) * STEP)
         # What fills a row up is of a text that nobody asked for.
-        inputs = np.zeros((3, 1, length), dtype=np.int32)
-        ids, positions, groups = inputs[:, 0]
-        ids[:total] = np.concatenate(row)
-        positions[:total] = np.concatenate([np.arange(length) for length in lengths])
+        compiled = self._by_length.get(length, self._any_length)
+        ids, positions, groups = compiled.inputs(length)[:, 0]
+        ids[:total], ids[total:] = np.concatenate(row), 0
+        positions[:total], positions[total:] = np.concatenate([np.arange(length) for length in lengths]), 0
         groups[:total] = np.repeat(np.arange(len(row)), lengths)
         groups[total:] = ROWS
-        return self._by_length.get(length, self._any_length)(inputs)[: len(row)]
+        return compiled()[: len(row)]
 
     def _ids(self, text: str) -> list[int]:
         ids: list[int] = self.tokenizer.encode(text).ids

@@ -17,6 +17,7 @@ from rasa.shared.nlu.constants import ENTITIES, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 from spacy.language import Language
+from spacy.pipeline import EntityRuler
 
 from rolewise.knowledge import Knowledge, load
 from rolewise.nlu import names
@@ -148,6 +149,10 @@ class RolewiseLanguage(SpacyNLP):
 
     def _read(self, directory: Path) -> None:
         self._nlp = SpacyNLP.load_model(str(directory / "spacy")).model
+        for _, pipe in self._nlp.pipeline:
+            if isinstance(pipe, EntityRuler) and len(pipe):
+                # It counts its patterns again for every text, to warn where there are none.
+                vars(pipe)["_require_patterns"] = lambda: None
         data = json.loads((directory / "vocabulary.json").read_text(encoding="utf-8"))
         self._cleaner = Cleaner(data["known"], data["domain"], data["common"], data["misspelt"])
         self._cased = names.cased_pattern(data["cased"])
