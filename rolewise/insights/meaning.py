@@ -16,9 +16,10 @@ from rapidfuzz import fuzz
 from rolewise.insights.events import QUESTION_PREFIX, SourceError
 from rolewise.insights.figures import LOST, THUMBS_DOWN, Phrase
 from rolewise.knowledge import Knowledge, load
+from rolewise.nlu.encoder import FILES, EncoderError, SentenceEncoder
 
 # Of an archive nothing else is unpacked, and nothing outside of the directory made for it.
-PARTS = ("encoder.xml", "encoder.bin", "tokenizer.json", "model.json", "ngrams.json", "arrays.npz", "careers.yml")
+PARTS = (*FILES, "model.json", "ngrams.json", "arrays.npz", "careers.yml")
 # So many messages are compared with each other; the rarer ones go to the group that they are nearest to.
 LEADERS = 2500
 # The mean distance of the messages of two groups, 1 - cosine, up to which they are one.
@@ -46,7 +47,6 @@ class Meaning:
     def __init__(self, archive: Path) -> None:
         """Load them. Raises SourceError where the archive is no model of Rolewise."""
         from rolewise.nlu import names
-        from rolewise.nlu.encoder import EncoderError, SentenceEncoder
         from rolewise.nlu.intent_model import IntentModel
 
         try:
