@@ -167,11 +167,13 @@ async def parse(job: dict[str, Any]) -> dict[str, Any]:
 
     agent = await load_agent(model_path=job["model"])
     if job.get("spared"):
-        from rolewise.thrift import spare
+        from rolewise.thrift import settle, spare
 
         spare(agent)
     for text in job["texts"][:WARM_UP]:
         await agent.parse_message(text)
+    if job.get("spared"):
+        settle()
     parsed, wall, cpu = [], [], []
     for text in job["texts"]:
         began, used = time.perf_counter(), time.process_time()

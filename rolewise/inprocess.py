@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 import json
 from typing import Any
@@ -18,7 +19,6 @@ from rasa_sdk.interfaces import ActionExecutionRejection, ActionNotFoundExceptio
 from rolewise.settings import settings
 
 PACKAGE = "actions"
-_RASA_CHECK = RemoteAction._validate_action_result
 
 
 class InProcessActions(EndpointConfig):
@@ -58,6 +58,7 @@ class InProcessActions(EndpointConfig):
             raise ClientResponseError(404, "not found", json.dumps(detail)) from missing
 
 
+@functools.cache
 def compile_response_validator() -> None:
     """Let Rasa check action responses with a validator that is compiled once, to a Python function.
 
@@ -65,7 +66,7 @@ def compile_response_validator() -> None:
     The schema stays the same. What does not fit goes to Rasa's own check, which says why, in its words.
     """
     fits = fastjsonschema.compile(RemoteAction.action_response_format_spec())
-    checked = _RASA_CHECK
+    checked = RemoteAction._validate_action_result
 
     def validate(self: RemoteAction, result: dict[str, Any]) -> bool:
         try:

@@ -13,7 +13,6 @@ from rasa.core.channels.channel import UserMessage
 from rasa.core.tracker_store import InMemoryTrackerStore
 from rasa.core.utils import AvailableEndpoints
 from sanic import Sanic
-from threadpoolctl import threadpool_limits
 
 from rolewise.channels import report
 from rolewise.channels.front import Front
@@ -24,7 +23,7 @@ from rolewise.settings import PROJECT_ROOT, settings
 from rolewise.store import with_stores
 from rolewise.stores.base import ConversationStore
 from rolewise.stores.leases import LeaseLockStore
-from rolewise.thrift import spare
+from rolewise.thrift import settle, spare
 
 # Enough to load and compile what is loaded and compiled at first use.
 WARM_UP = ("What does a machine learning engineer do?", "and what do data scientists earn in London", "compare the two")
@@ -87,8 +86,7 @@ class Startup:
         agent = app.ctx.agent
         if not agent.is_ready():
             raise RuntimeError("the model could not be loaded; the reason stands above")
-        # Messages are understood one at a time, in small steps: threads of the linear algebra would mostly wait for each other.
-        threadpool_limits(1)
+        spare(agent)
         agent.tracker_store = agent.processor.tracker_store = InMemoryTrackerStore(agent.domain)
         for text in WARM_UP:
             await agent.handle_message(UserMessage(text, WholeMessages("rest"), "warm-up", input_channel="rest"))
@@ -100,7 +98,7 @@ class Startup:
         if isinstance(store, ConversationStore):
             self.watching = loop.create_task(store.watch())
         app.ctx.agent = Front(agent)
-        spare(agent)
+        settle()
         self.health.warm = True
 
     async def announce(self, app: Sanic, loop: AbstractEventLoop) -> None:

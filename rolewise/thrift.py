@@ -31,7 +31,10 @@ def spare(agent: Agent) -> None:
     empty_domain()
     states()
     rules()
-    # What is loaded stays: the garbage collector need not go through a million objects again and again.
+
+
+def settle() -> None:
+    """What is loaded stays: the garbage collector need not go through a million objects again and again."""
     gc.collect()
     gc.freeze()
 
@@ -45,35 +48,34 @@ def event_types() -> None:
 @functools.cache
 def empty_domain() -> None:
     """Whether a domain is empty: Rasa builds an empty one at every message, to compare."""
-    Domain.is_empty = _once(Domain.is_empty)
-
-
-def _once(method: Any) -> Any:
-    name = f"_thrift_{method.__name__}"
+    method = Domain.is_empty
 
     @functools.wraps(method)
-    def kept(self: Any) -> Any:
-        if name not in self.__dict__:
-            self.__dict__[name] = method(self)
-        return self.__dict__[name]
+    def kept(self: Domain) -> bool:
+        known = self.__dict__
+        if "_thrift_empty" not in known:
+            known["_thrift_empty"] = method(self)
+        return bool(known["_thrift_empty"])
 
-    return kept
+    Domain.is_empty = kept
 
 
 @functools.cache
 def rules() -> None:
     """The rules that apply: Rasa goes through all of them, state by state, at every prediction.
 
-    They depend on as many of the last states as the longest rule has, and on whether there are more.
+    They depend on as many of the last states as the longest rule has.
     """
     method = RulePolicy._get_possible_keys
 
     @functools.wraps(method)
     def kept(self: RulePolicy, lookup: dict[str, str], conversation: list[dict[str, Any]]) -> set[str]:
         known = self.__dict__.setdefault("_thrift_rules", {})
-        longest, found = known.setdefault(id(lookup), (max((len(self._rule_key_to_state(rule)) for rule in lookup), default=0), {}))
-        # One state more than the longest rule says whether the conversation began before it.
-        last = conversation[-(longest + 1) :]
+        if id(lookup) not in known:
+            # With the rules themselves, so that no others can come to have their id.
+            known[id(lookup)] = lookup, max((len(self._rule_key_to_state(rule)) for rule in lookup), default=1), {}
+        _, longest, found = known[id(lookup)]
+        last = conversation[-longest:]
         key = tuple(_frozen(state) for state in last)
         if key not in found:
             if len(found) >= KEPT:
