@@ -349,7 +349,7 @@ class _Held:
 
 
 def _logit(probability: FloatArray) -> FloatArray:
-    bounded = np.minimum(np.maximum(probability, 1e-4), 1 - 1e-4)
+    bounded = np.clip(probability, 1e-4, 1 - 1e-4)
     return np.log(bounded / (1 - bounded))
 
 

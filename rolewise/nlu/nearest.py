@@ -28,12 +28,11 @@ class Nearest:
         self.vectors = np.ascontiguousarray(vectors[together], dtype=np.float32)
         self.classes = classes[together]
         self._first = np.searchsorted(self.classes, np.arange(number + 1))
-        width = self.vectors.shape[1]
         # In ascending order of how much of the vectors they hold.
-        _, directions = np.linalg.eigh(self.vectors.T @ self.vectors) if len(self.vectors) else (None, np.eye(width, dtype=np.float32))
-        self._directions = np.ascontiguousarray(directions[:, ::-1][:, :DIRECTIONS].astype(np.float32))
+        directions = np.linalg.eigh(self.vectors.T @ self.vectors)[1]
+        self._directions = np.ascontiguousarray(directions[:, ::-1][:, :DIRECTIONS])
         self._heads = self.vectors @ self._directions
-        self._rests = _rest(self._heads)
+        self._rests = _rest(self.vectors, self._heads)
 
     def all(self, vectors: FloatArray) -> FloatArray:
         """For each row and class, the cosine to the nearest example of that class, at least 0; ``(m, classes)``."""
@@ -47,7 +46,7 @@ class Nearest:
         with what the other directions can add to it at most (Cauchy and Schwarz), few are left to be read whole.
         """
         head = vector @ self._directions
-        rest = _rest(head)
+        rest = _rest(vector, head)
         return [min(1.0, max(0.0, self._of(vector, head, rest, slice(self._first[one], self._first[one + 1])))) for one in classes]
 
     def _of(self, vector: FloatArray, head: FloatArray, rest: FloatArray, among: slice) -> float:
@@ -58,10 +57,9 @@ class Nearest:
         best = examples[near.argmax()] @ vector
         near += self._rests[among] * rest
         # Single products are rounded: what is as near as the best but for that may be left out.
-        left = np.flatnonzero(near > best)
-        return float(max(best, (examples[left] @ vector).max()) if len(left) else best)
+        return float((examples[near > best] @ vector).max(initial=best))
 
 
-def _rest(heads: FloatArray) -> FloatArray:
-    """How long unit vectors are in the directions that are left, given those that are not."""
-    return np.sqrt(np.maximum(0.0, 1.0 - (heads * heads).sum(axis=-1)))
+def _rest(vectors: FloatArray, heads: FloatArray) -> FloatArray:
+    """How long vectors are in the directions that are left out of their heads."""
+    return np.sqrt(np.maximum(0.0, (vectors * vectors).sum(axis=-1) - (heads * heads).sum(axis=-1)))
