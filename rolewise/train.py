@@ -58,8 +58,7 @@ def train(force: bool = False) -> Path:
     load(settings().knowledge)
     model = None if force else trained_model()
     if model is not None:
-        print(f"{model.relative_to(PROJECT_ROOT) if model.is_relative_to(PROJECT_ROOT) else model} is up to date.", flush=True)
-        return model
+        return _up_to_date(model)
     from rasa.api import train as rasa_train
 
     before = fingerprint()
@@ -86,8 +85,16 @@ def trained_apart() -> Path:
         KnowledgeError: the knowledge file has faults; nothing was trained.
         RuntimeError: training failed; the reason was printed.
     """
-    if trained_model() is None:
-        load(settings().knowledge)
-        if subprocess.run([sys.executable, "-m", "rolewise.cli", "train"], cwd=PROJECT_ROOT).returncode != 0:
-            raise RuntimeError("training failed; the reason stands above")
+    model = trained_model()
+    if model is not None:
+        # Made of this very knowledge: its faults have been looked for.
+        return _up_to_date(model)
+    load(settings().knowledge)
+    if subprocess.run([sys.executable, "-m", "rolewise.cli", "train"], cwd=PROJECT_ROOT).returncode != 0:
+        raise RuntimeError("training failed; the reason stands above")
     return train()
+
+
+def _up_to_date(model: Path) -> Path:
+    print(f"{model.relative_to(PROJECT_ROOT) if model.is_relative_to(PROJECT_ROOT) else model} is up to date.", flush=True)
+    return model

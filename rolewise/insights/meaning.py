@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from rapidfuzz import fuzz
 
+from rolewise.imports import newest
 from rolewise.insights.events import QUESTION_PREFIX, SourceError
 from rolewise.insights.figures import LOST, THUMBS_DOWN, Phrase
 from rolewise.knowledge import Knowledge, load
@@ -35,10 +36,10 @@ NEAREST = 4
 
 def newest_model(directory: Path) -> Path:
     """The newest archive of a directory, or the archive itself. Raises SourceError where there is none."""
-    found = [directory] if directory.is_file() else sorted(directory.glob("*.tar.gz"), key=lambda file: file.stat().st_mtime)
-    if not found:
+    found = newest(directory)
+    if not found.is_file():
         raise SourceError(f"there is no model at {directory}: run 'make train'")
-    return found[-1]
+    return found
 
 
 class Meaning:
