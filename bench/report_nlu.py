@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +13,7 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from bench.nlu import OWN, RESULTS, ROLEWISE, STOCK  # noqa: E402
-from bench.pages import fill  # noqa: E402
+from bench.pages import reprint  # noqa: E402
 
 PAGE = ROOT / "docs" / "evaluation.md"
 IMAGES = "images"
@@ -166,7 +164,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
 
 
 def draw(results: dict[str, Any], directory: Path) -> list[Path]:
-    """The accuracy against the rejection, one line a system: of the project's own messages, and of HINT3's bots."""
+    """The accuracy against the rejection, one line a system, into the images of the page's directory."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -185,6 +183,7 @@ def draw(results: dict[str, Any], directory: Path) -> list[Path]:
     ]
     if bots:
         panels["nlu-rejection-hint3"] = bots
+    directory = directory / IMAGES
     directory.mkdir(parents=True, exist_ok=True)
     drawn = []
     for file, charts in panels.items():
@@ -206,20 +205,8 @@ def draw(results: dict[str, Any], directory: Path) -> list[Path]:
 
 
 def main(given: list[str] | None = None) -> None:
-    """Print the tables, and renew the page and the plots."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--results", type=Path, default=RESULTS)
-    parser.add_argument("--page", type=Path, default=PAGE)
-    options = parser.parse_args(given)
-    if not options.results.is_file():
-        raise SystemExit(f"{options.results} is absent: run bench/nlu.py first")
-    results = json.loads(options.results.read_text(encoding="utf-8"))
-    for name, made in TABLES.items():
-        print(f"== {name}\n\n{made(results)}\n")
-    if options.page.is_file():
-        options.page.write_text(fill(options.page.read_text(encoding="utf-8"), results, "nlu", TABLES), encoding="utf-8")
-    for path in draw(results, options.page.parent / IMAGES):
-        print(f"drawn: {path}")
+    """Print the tables, and renew the page and its pictures."""
+    reprint("nlu", TABLES, RESULTS, PAGE, "bench/nlu.py", draw, given=given)
 
 
 if __name__ == "__main__":

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
 import sys
 from collections.abc import Callable
@@ -15,12 +13,11 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from bench.pages import fill  # noqa: E402
+from bench.pages import NOT_RUN, reprint  # noqa: E402
 from bench.report_nlu import table  # noqa: E402
 
 RESULTS = ROOT / "results" / "scale.json"
 PAGE = ROOT / "docs" / "deployment.md"
-NOT_RUN = "Not run yet."
 
 # What the plan counts with. A process is planned at this share of what it can carry, so that one that dies does not take the others along.
 PLANNED = 0.6
@@ -167,17 +164,7 @@ TABLES: dict[str, Callable[[dict[str, Any]], str]] = {"faults": faults, "through
 
 def main(given: list[str] | None = None) -> None:
     """Print the tables, and renew the page."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--results", type=Path, default=RESULTS)
-    parser.add_argument("--page", type=Path, default=PAGE)
-    options = parser.parse_args(given)
-    if not options.results.is_file():
-        raise SystemExit(f"{options.results} is absent: run `make test-scale` and bench/scale.py first")
-    results = json.loads(options.results.read_text(encoding="utf-8"))
-    for name, made in TABLES.items():
-        print(f"== {name}\n\n{made(results)}\n")
-    if options.page.is_file():
-        options.page.write_text(fill(options.page.read_text(encoding="utf-8"), results, "scale", TABLES), encoding="utf-8")
+    reprint("scale", TABLES, RESULTS, PAGE, "`make test-scale` and bench/scale.py", given=given)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 from collections.abc import Callable
@@ -14,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from bench.pages import fill  # noqa: E402
+from bench.pages import NOT_RUN, reprint  # noqa: E402
 from bench.report_nlu import table  # noqa: E402
 from bench.serving import PHASES, RESULTS  # noqa: E402
 from bench.serving_sides import ROLEWISE, STOCK  # noqa: E402
@@ -120,11 +119,26 @@ def models(results: dict[str, Any]) -> str:
     return table(["", "training, s", "model, MB"], rows)
 
 
-TABLES: dict[str, Callable[[dict[str, Any]], str]] = {"run": run, "figures": figures, "long": long, "soak": soak, "models": models}
+def profile(results: dict[str, Any]) -> str:
+    """Where the time of a busy server goes."""
+    found = results.get("profile")
+    return table(["part", "share"], [[part, f"{100 * share:.0f} %"] for part, share in found.items()]) if found else NOT_RUN
 
 
-def draw(results: dict[str, Any], path: Path) -> None:
-    """Latency, throughput, CPU, memory and start of both sides, with the spread of the rounds."""
+TABLES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "run": run,
+    "figures": figures,
+    "long": long,
+    "soak": soak,
+    "models": models,
+    "profile": profile,
+}
+
+
+def draw(results: dict[str, Any], directory: Path) -> list[Path]:
+    """Latency, throughput, CPU, memory and start of both sides, with the spread of the rounds; none without a round."""
+    if not results["rounds"]:
+        return []
     import matplotlib
 
     matplotlib.use("Agg")
@@ -152,27 +166,16 @@ def draw(results: dict[str, Any], path: Path) -> None:
         axis.grid(axis="y", alpha=0.3)
     axes[0].legend(fontsize=8)
     figure.tight_layout()
+    path = directory / PICTURE
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=100, metadata={"Software": None})
     pyplot.close(figure)
+    return [path]
 
 
 def main(given: list[str] | None = None) -> None:
-    """Print the tables, and renew the page and the picture."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--results", type=Path, default=RESULTS)
-    parser.add_argument("--page", type=Path, default=PAGE)
-    options = parser.parse_args(given)
-    if not options.results.is_file():
-        raise SystemExit(f"{options.results} is absent: run bench/serving.py first")
-    results = json.loads(options.results.read_text(encoding="utf-8"))
-    for name, made in TABLES.items():
-        print(f"== {name}\n\n{made(results)}\n")
-    if options.page.is_file():
-        options.page.write_text(fill(options.page.read_text(encoding="utf-8"), results, "serving", TABLES), encoding="utf-8")
-    if results["rounds"]:
-        draw(results, options.page.parent / PICTURE)
-        print(f"drawn: {options.page.parent / PICTURE}")
+    """Print the tables, and renew the page and its pictures."""
+    reprint("serving", TABLES, RESULTS, PAGE, "bench/serving.py", draw, given=given)
 
 
 if __name__ == "__main__":

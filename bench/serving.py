@@ -29,6 +29,7 @@ import aiohttp  # noqa: E402
 
 from bench import nlu_rasa  # noqa: E402
 from bench.nlu import _commit, say  # noqa: E402
+from bench.serving_profile import record, shares  # noqa: E402
 from bench.serving_sides import ROLEWISE, STOCK, Side, running  # noqa: E402
 
 RESULTS = ROOT / "results" / "serving.json"
@@ -142,6 +143,21 @@ async def soaked(side: Side, texts: list[str], messages: int) -> dict[str, Any]:
     return {"messages": messages, "per second": messages / (time.perf_counter() - began), "MB after each 1,000": held, "errors": 0}
 
 
+async def profiled(side: Side, texts: list[str], scratch: Path) -> dict[str, float] | None:
+    """The share of each part of a turn under eight senders; None where this machine lets nobody look into a process."""
+    driver, stacks = Driver(side, texts), scratch / "stacks.txt"
+    await driver.phase("warm", WARM_UP, 1)
+    spy = record(side.main, stacks)
+    number = 0
+    while spy.poll() is None:
+        await driver.phase(f"profile{number}", PHASES[8], 8)
+        number += 1
+    if spy.returncode != 0:
+        say(f"no profile: {spy.stderr.read().decode(errors='replace').strip() if spy.stderr else ''}")
+        return None
+    return shares(stacks.read_text(encoding="utf-8").splitlines())
+
+
 class Bench:
     """One run: its options, and the results so far."""
 
@@ -156,12 +172,13 @@ class Bench:
 
     def run(self) -> None:
         """Run what is missing, keeping the results after each part."""
-        self.results["run"] = {
-            "date": time.strftime("%Y-%m-%d"),
-            "commit": _commit(),
-            "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
-            "texts": len(set(self.texts)),
-        }
+        if len(self.results["rounds"]) < self.options.rounds:
+            self.results["run"] = {
+                "date": time.strftime("%Y-%m-%d"),
+                "commit": _commit(),
+                "machine": f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}",
+                "texts": len(set(self.texts)),
+            }
         while len(self.results["rounds"]) < self.options.rounds:
             number = len(self.results["rounds"])
             done: dict[str, Any] = {"load before": os.getloadavg()[0]}
@@ -175,6 +192,12 @@ class Bench:
             say(f"soak: {self.options.soak} messages to {ROLEWISE}")
             with self.side(ROLEWISE) as (side, _):
                 self.results["soak"] = asyncio.run(soaked(side, self.texts, self.options.soak))
+            self.keep()
+
+        if self.options.soak and not self.results.get("profile"):
+            say(f"profile of {ROLEWISE}")
+            with self.side(ROLEWISE) as (side, _), tempfile.TemporaryDirectory() as scratch:
+                self.results["profile"] = asyncio.run(profiled(side, self.texts, Path(scratch)))
             self.keep()
 
     @contextmanager
@@ -219,7 +242,9 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--rounds", type=int, default=5, help="alternations in all, those of earlier runs counted (default 5)")
-    parser.add_argument("--soak", type=int, default=10_000, metavar="N", help="messages of the soak (default 10000; 0 leaves it out)")
+    parser.add_argument(
+        "--soak", type=int, default=10_000, metavar="N", help="messages of the soak (default 10000; 0 leaves it and the profile out)"
+    )
     parser.add_argument("--stock-model", type=Path, metavar="FILE", help="a model of stock Rasa; default: bench/nlu.py's, or a new one")
     parser.add_argument(
         "--epochs", type=int, metavar="N", help="train stock Rasa with so many epochs; with --stock-model, those it was trained with"

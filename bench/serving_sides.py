@@ -46,6 +46,11 @@ class Side:
         self._watch = threading.Thread(target=self._look, daemon=True)
         self._watch.start()
 
+    @property
+    def main(self) -> int:
+        """The process that was started first, by its id."""
+        return self._started[0].pid
+
     def _all(self) -> list[psutil.Process]:
         return [process for root in self._roots for process in [root, *root.children(recursive=True)]]
 
