@@ -11,7 +11,7 @@ from rasa.engine.runner.dask import DaskGraphRunner
 from rasa.shared.core.events import ActionExecuted, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from rolewise.runner import PlannedRunner
+from rolewise.runner import PlannedRunner, parse_message
 
 
 @pytest.fixture
@@ -33,6 +33,13 @@ def test_both_runners_understand_the_same(asker: Any, runners: tuple[DaskGraphRu
         for runner in (*runners, runners[1])
     ]
     assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.parametrize("text", ["what does a data scientist earn", "mle vs swe", '/ask_salary{"role":["mle"]}', "🙂", ""])
+def test_awaited_understanding_is_the_same(asker: Any, text: str) -> None:
+    processor, run = asker.asker.agent.processor, asker.run
+    message = UserMessage(text)
+    assert run(parse_message(processor, message)) == run(processor.parse_message(message))
 
 
 def test_both_runners_predict_the_same(asker: Any, runners: tuple[DaskGraphRunner, PlannedRunner]) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import UserMessage
+from rasa.core.processor import MessageProcessor
 
 from rolewise.channels import limits, report
 from rolewise.channels.guard import admit
@@ -15,6 +16,7 @@ from rolewise.channels.limits import TooManyMessagesError
 from rolewise.channels.output import WholeMessages
 from rolewise.channels.turns import TurnMessage, apology, watched
 from rolewise.knowledge.registry import knowledge_for
+from rolewise.runner import parse_message
 from rolewise.settings import settings
 from rolewise.stores.base import ConversationStore
 from rolewise.stores.turns import ConflictError, Turn, current
@@ -27,14 +29,16 @@ CONFLICTS = 4
 class Front:
     """Stands where the channels expect the agent; everything but messages goes to the agent as it is.
 
-    Understanding a message keeps the event loop busy. One message is understood at a time, and between two the loop looks after
-    connections, timers and health checks; so a crowd of messages delays those, and each other's deadlines, by one message at most.
+    Understanding a message keeps the event loop busy, apart from its sentence vectors, which another core makes while the loop works on
+    other turns. One message is understood at a time, and between two the loop looks after connections, timers and health checks; so a
+    crowd of messages delays those, and each other's deadlines, by one message at most.
     """
 
     def __init__(self, agent: Agent) -> None:
         """Stand before this agent."""
         self._agent = agent
         self._turnstile = asyncio.Lock()
+        self._running = 0
         self._leaving: set[asyncio.Task[None]] = set()
 
     def __getattr__(self, name: str) -> Any:
@@ -65,7 +69,15 @@ class Front:
         return None
 
     async def _understood(self, message: UserMessage) -> Any:
-        """Work on a message; with a store that has a book of turns it is written down before and crossed out with its answer."""
+        """Work on a message."""
+        self._running += 1
+        try:
+            return await self._worked_on(message)
+        finally:
+            self._running -= 1
+
+    async def _worked_on(self, message: UserMessage) -> Any:
+        """With a store that has a book of turns a message is written down before it is worked on, and crossed out with its answer."""
         store = self._agent.tracker_store
         if not isinstance(store, ConversationStore):
             await self._parse(message)
@@ -96,9 +108,11 @@ class Front:
     async def _parse(self, message: UserMessage) -> None:
         assert self._agent.processor is not None
         async with self._turnstile:
-            message.parse_data = await self._agent.processor.parse_message(message)
-            # The next one in line waits for the loop to go round once.
-            await asyncio.sleep(0)
+            # Handing a message to another core and back is worth it only where somebody is waiting for this one.
+            understand = parse_message if self._running > 1 else MessageProcessor.parse_message
+            message.parse_data = await understand(self._agent.processor, message)
+        # The loop goes round once; and the next one in line comes to its sentence vectors, which are made while this one is answered.
+        await asyncio.sleep(0)
 
     async def _answered(self, store: ConversationStore, turn: Turn, message: UserMessage) -> Any:
         """Answer a message with its conversation locked; one that was answered before gets that answer."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import importlib.util
 import logging
 import os
 import shutil
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -26,11 +28,11 @@ HEADS = 12
 # A row is filled up to the next of these numbers of word pieces, for each of which the graph is compiled by itself: one that takes rows of
 # any length costs a quarter more time, and for each new length the time of two messages and 1.5 MB. More lengths would mean more copies
 # of the weights, 15 MB each, and none of them at hand.
-LENGTHS = (16, 24, 32, 48)
+LENGTHS = (16, 24, 32, 48, 64)
 # A longer row is filled up to a multiple of so many.
 STEP = 16
-# A second thread would cost half as much CPU again.
-THREADS = 1
+# A second thread costs a third more CPU, and takes a third of the time: worth it for a long row, where nobody else waits for the core.
+THREADS, THREADS_FOR_LONG = 1, min(2, os.cpu_count() or 1)
 # Activations are rounded to 8 bits in groups of so many; a smaller group is closer to the official vectors and slower.
 QUANTIZATION_GROUP = 128
 # Which conversion this is: part of the name it is kept under.
@@ -183,22 +185,28 @@ class _Graph:
         return self.ops.constant(np.ascontiguousarray(value) if number else np.array(value, dtype=np.int64))
 
 
-class _Compiled:
-    """The graph compiled for one length of a row, or for any."""
+def _compile(core: Any, model: Any, length: int, threads: int = THREADS) -> Any:
+    """Compile a model for rows of this many word pieces; -1 stands for any."""
+    model.reshape({"embedded": [1, length, DIMENSION], "groups": [1, length]})
+    settings = {
+        "INFERENCE_NUM_THREADS": threads,
+        "INFERENCE_PRECISION_HINT": "f32",
+        "PERFORMANCE_HINT": "LATENCY",
+        "DYNAMIC_QUANTIZATION_GROUP_SIZE": QUANTIZATION_GROUP,
+    }
+    return core.compile_model(model, "CPU", settings)
 
-    def __init__(self, core: Any, model: Any, length: int) -> None:
-        """Compile a model for rows of this many word pieces; -1 stands for any."""
+
+class _Request:
+    """A call of the graph compiled for one length of a row, or for any."""
+
+    def __init__(self, compiled: Any) -> None:
+        """Call a compiled model."""
         import openvino
 
-        model.reshape({"embedded": [1, length, DIMENSION], "groups": [1, length]})
-        settings = {
-            "INFERENCE_NUM_THREADS": THREADS,
-            "INFERENCE_PRECISION_HINT": "f32",
-            "PERFORMANCE_HINT": "LATENCY",
-            "DYNAMIC_QUANTIZATION_GROUP_SIZE": QUANTIZATION_GROUP,
-        }
         self._tensor = openvino.Tensor
-        self._request = core.compile_model(model, "CPU", settings).create_infer_request()
+        self._request = compiled.create_infer_request()
+        self._request.set_callback(_finished, None)
         self._embedded, self._groups = np.zeros((1, 0, DIMENSION), dtype=np.float32), np.zeros((1, 0), dtype=np.int32)
 
     def inputs(self, length: int) -> tuple[np.ndarray, np.ndarray]:
@@ -209,11 +217,31 @@ class _Compiled:
                 self._request.set_input_tensor(number, self._tensor(values, shared_memory=True))
         return self._embedded[0], self._groups[0]
 
-    def __call__(self) -> np.ndarray:
+    def infer(self) -> np.ndarray:
         """The vectors ``(ROWS, 384)`` of what stands in the inputs; the next call writes over them."""
         self._request.infer()
         found: np.ndarray = self._request.get_output_tensor(0).data
         return found
+
+    async def infer_async(self) -> np.ndarray:
+        """As :meth:`infer`, in a thread of OpenVINO, which does not need the interpreter's lock."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+        self._request.start_async(userdata=(loop, done))
+        try:
+            await done
+        finally:
+            # Says what went wrong; and whoever gives up, gives the inputs back only when nobody reads them any more.
+            self._request.wait()
+        found: np.ndarray = self._request.get_output_tensor(0).data
+        return found
+
+
+def _finished(waiting: tuple[asyncio.AbstractEventLoop, asyncio.Future[None]] | None) -> None:
+    # Nobody waits for a call that is not awaited.
+    if waiting is not None:
+        loop, done = waiting
+        loop.call_soon_threadsafe(lambda: None if done.done() else done.set_result(None))
 
 
 class SentenceEncoder:
@@ -245,10 +273,15 @@ class SentenceEncoder:
         core = openvino.Core()
         model = core.read_model(str(directory / "encoder.xml"))
         with ThreadPoolExecutor() as pool:
-            compiled = list(pool.map(lambda length: _Compiled(core, model.clone(), length), (-1, *LENGTHS)))
-        self._any_length, self._by_length = compiled[0], dict(zip(LENGTHS, compiled[1:], strict=True))
+            long = pool.submit(_compile, core, model.clone(), -1, THREADS_FOR_LONG)
+            kinds = (-1, *LENGTHS)
+            compiled = dict(zip(kinds, pool.map(lambda length: _compile(core, model.clone(), length), kinds), strict=True))
+        self._requests = {length: _Request(one) for length, one in {**compiled, -1: long.result()}.items()}
+        # What is awaited may be met by what is not, and by its like: each has inputs of its own meanwhile.
+        self._compiled, self._idle = compiled, {length: [_Request(one)] for length, one in compiled.items()}
         for length in range(LENGTHS[-1] + STEP, MAX_TOKENS + 1, STEP):
-            self._infer([[0] * length])
+            for request in (self._requests[-1], self._idle[-1][0]):
+                self._fill(request, [[0] * length]).infer()
 
     def encode(self, texts: list[str]) -> np.ndarray:
         """Encode texts; of a text over 128 word pieces the last ones count, where a rambling message has its question.
@@ -262,30 +295,42 @@ class SentenceEncoder:
         Returns:
             float32 array of shape ``(len(texts), 384)``, rows of length 1.
         """
-        vectors = np.zeros((len(texts), DIMENSION), dtype=np.float32)
-        first = 0
+        found = [self._fill(self._requests[_kind(row)], row).infer()[: len(row)].copy() for row in self._rows(texts)]
+        return np.concatenate(found) if found else np.zeros((0, DIMENSION), dtype=np.float32)
+
+    async def encode_async(self, texts: list[str]) -> np.ndarray:
+        """As :meth:`encode`, with the event loop free for others meanwhile: the same vectors to the last bit."""
+        found = []
+        for row in self._rows(texts):
+            idle = self._idle[_kind(row)]
+            request = idle.pop() if idle else _Request(self._compiled[_kind(row)])
+            try:
+                found.append((await self._fill(request, row).infer_async())[: len(row)].copy())
+            finally:
+                idle.append(request)
+        return np.concatenate(found) if found else np.zeros((0, DIMENSION), dtype=np.float32)
+
+    def _rows(self, texts: list[str]) -> Iterator[list[list[int]]]:
+        """The word pieces of the texts, in rows of up to :data:`ROWS` texts and :data:`MAX_TOKENS` word pieces."""
         row: list[list[int]] = []
         for ids in map(self._ids, texts):
             if row and (len(row) == ROWS or sum(map(len, row)) + len(ids) > MAX_TOKENS):
-                vectors[first : first + len(row)] = self._infer(row)
-                first, row = first + len(row), []
+                yield row
+                row = []
             row.append(ids)
         if row:
-            vectors[first:] = self._infer(row)
-        return vectors
+            yield row
 
-    def _infer(self, row: list[list[int]]) -> np.ndarray:
-        """The vectors of up to :data:`ROWS` texts, given their word pieces."""
+    def _fill(self, request: _Request, row: list[list[int]]) -> _Request:
+        """The request, whose inputs now hold this row."""
         lengths = [len(ids) for ids in row]
-        total = sum(lengths)
-        length = next((length for length in LENGTHS if length >= total), -(-total // STEP) * STEP)
+        total, kind = sum(lengths), _kind(row)
         # What fills a row up is of a text that nobody asked for.
-        compiled = self._by_length.get(length, self._any_length)
-        embedded, groups = compiled.inputs(length)
+        embedded, groups = request.inputs(kind if kind > 0 else -(-total // STEP) * STEP)
         embedded[:total] = self._words[np.concatenate(row)]
         embedded[:total] += self._positions[np.concatenate([np.arange(length) for length in lengths])]
         groups[:total], groups[total:] = np.repeat(np.arange(len(row)), lengths), ROWS
-        return compiled()[: len(row)]
+        return request
 
     def _ids(self, text: str) -> list[int]:
         ids: list[int] = self.tokenizer.encode(text).ids
@@ -298,3 +343,9 @@ class SentenceEncoder:
 
         vocabulary: dict[str, int] = Tokenizer.from_file(str(directory / "tokenizer.json")).get_vocab()
         return [word for word in sorted(vocabulary, key=vocabulary.__getitem__) if not word.startswith(("##", "["))]
+
+
+def _kind(row: list[list[int]]) -> int:
+    """For which length of a row the graph is compiled that takes this one; -1: for any."""
+    total = sum(map(len, row))
+    return next((length for length in LENGTHS if length >= total), -1)

@@ -102,20 +102,38 @@ class SentenceEncoderFeaturizer(GraphComponent):
     def process(self, messages: list[Message]) -> list[Message]:
         """Encode each message and those of its pieces that may be questions; a message without text is left alone."""
         for message in messages:
-            doc = message.get(SPACY_DOCS[TEXT])
-            if doc is not None and doc.text.strip():
-                whole, *parts = pieces(doc, message.get(MENTIONS))
-                found = [whole, *(piece for piece in parts if piece.may_ask())]
+            if message.get(VECTORS) is None and (found := _may_ask(message)):
                 self._set(message, found, self._encode(found))
         return messages
 
-    def _encode(self, found: list[Piece]) -> np.ndarray:
+    async def ahead(self, messages: list[Message]) -> None:
+        """What :meth:`process` does, without keeping the event loop; it then finds it done."""
+        for message in messages:
+            if found := _may_ask(message):
+                self._set(message, found, await self._loaded().encode_async(self._texts(found)))
+
+    def _loaded(self) -> SentenceEncoder:
         if self._encoder is None:
             raise RuntimeError("the sentence encoder is not loaded")
+        return self._encoder
+
+    def _texts(self, found: list[Piece]) -> list[str]:
         mask = self._config["mask_roles"]
-        return self._encoder.encode([piece.masked(ENCODER_MASK) if mask else piece.text for piece in found])
+        return [piece.masked(ENCODER_MASK) if mask else piece.text for piece in found]
+
+    def _encode(self, found: list[Piece]) -> np.ndarray:
+        return self._loaded().encode(self._texts(found))
 
     def _set(self, message: Message, found: list[Piece], vectors: np.ndarray) -> None:
         message.set(PIECES, found)
         message.set(VECTORS, vectors)
         message.add_features(Features(vectors[:1], FEATURE_TYPE_SENTENCE, TEXT, self._name))
+
+
+def _may_ask(message: Message) -> list[Piece]:
+    """The whole message and those of its pieces that may be questions; nothing where there is no text."""
+    doc = message.get(SPACY_DOCS[TEXT])
+    if doc is None or not doc.text.strip():
+        return []
+    whole, *parts = pieces(doc, message.get(MENTIONS))
+    return [whole, *(piece for piece in parts if piece.may_ask())]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import numpy as np
@@ -65,3 +66,30 @@ def test_sizes_at_the_edges(encoder: SentenceEncoder) -> None:
     ending = encoder.encode([ramble + "what does a data scientist earn", "what does a data scientist earn", ramble])
     assert len(encoder.tokenizer.encode(ramble).ids) > MAX_TOKENS
     assert ending[0] @ ending[1] > ending[2] @ ending[1]
+
+
+async def test_awaited_vectors_are_the_same_to_the_last_bit(encoder: SentenceEncoder) -> None:
+    long = "i have been thinking about this for a long time now " * 9
+    calls = [TEXTS, TEXTS[:1], [], [long], TEXTS * 5, [long, *TEXTS]]
+    found = await asyncio.gather(*(encoder.encode_async(texts) for texts in calls))
+    for texts, vectors in zip(calls, found, strict=True):
+        assert (vectors == encoder.encode(texts)).all()
+
+
+async def test_the_event_loop_is_free_while_vectors_are_awaited(encoder: SentenceEncoder) -> None:
+    task, rounds = asyncio.create_task(encoder.encode_async(["many words of a text " * 20] * 8)), 0
+    while not task.done():
+        await asyncio.sleep(0)
+        rounds += 1
+    assert rounds > 20
+
+
+async def test_what_is_given_up_leaves_nothing_behind(encoder: SentenceEncoder) -> None:
+    wanted = encoder.encode(TEXTS)
+    for pause in (0, 0, 0.001, 0.002):
+        task = asyncio.create_task(encoder.encode_async(TEXTS[::-1]))
+        await asyncio.sleep(0)
+        await asyncio.sleep(pause)
+        task.cancel()
+        assert (await encoder.encode_async(TEXTS) == wanted).all()
+        assert task.cancelled() or task.done()
