@@ -6,6 +6,7 @@ import asyncio
 import functools
 import inspect
 import json
+from collections.abc import Callable
 from typing import Any
 
 import fastjsonschema
@@ -60,22 +61,43 @@ class InProcessActions(EndpointConfig):
 
 @functools.cache
 def compile_response_validator() -> None:
-    """Let Rasa check action responses with a validator that is compiled once, to a Python function.
+    """Let Rasa check action responses with a validator that is compiled once, to Python functions.
 
     Rasa 3.6.21 checks its constant response schema against the metaschema at every action call, about 12 ms of the event loop.
     The schema stays the same. What does not fit goes to Rasa's own check, which says why, in its words.
     """
-    fits = fastjsonschema.compile(RemoteAction.action_response_format_spec())
     checked = RemoteAction._validate_action_result
+    fits = response_validator(RemoteAction.action_response_format_spec())
 
     def validate(self: RemoteAction, result: dict[str, Any]) -> bool:
-        try:
-            fits(result)
-        except fastjsonschema.JsonSchemaException:
-            return bool(checked(self, result))
-        return True
+        return fits(result) or bool(checked(self, result))
 
     RemoteAction._validate_action_result = validate
+
+
+def response_validator(schema: dict[str, Any]) -> Callable[[Any], bool]:
+    """Whether a response fits Rasa's schema; it may say no of one that does.
+
+    The schema has an event fit one of twenty kinds, and not two. Each kind has a name of its own, so only that one has to be looked at.
+    """
+    event = schema["properties"]["events"]["items"]
+    common = {name: rule for name, rule in event.items() if name != "oneOf"}
+    kinds = {kind["properties"]["event"]["const"]: {**common, "allOf": [kind]} for kind in event["oneOf"]}
+    if len(kinds) < len(event["oneOf"]):
+        raise ValueError("two kinds of events have the same name")
+    whole = fastjsonschema.compile({**schema, "properties": {**schema["properties"], "events": {"type": "array"}}})
+    by_kind = {name: fastjsonschema.compile(kind) for name, kind in kinds.items()}
+
+    def fits(result: Any) -> bool:
+        try:
+            whole(result)
+            for one in result.get("events", ()):
+                by_kind[one["event"]](one)
+        except (fastjsonschema.JsonSchemaException, KeyError, TypeError):
+            return False
+        return True
+
+    return fits
 
 
 def with_actions(endpoints: AvailableEndpoints) -> AvailableEndpoints:

@@ -9,19 +9,26 @@ from __future__ import annotations
 import functools
 import gc
 from collections.abc import Hashable
+from types import SimpleNamespace
 from typing import Any
 
+import rasa.core.policies.memoization
+import rasa.core.policies.rule_policy
+import rasa.core.processor
 from rasa.core.agent import Agent
-from rasa.core.policies.rule_policy import RulePolicy
-from rasa.shared.core.constants import PREVIOUS_ACTION
+from rasa.core.policies.rule_policy import RULES, RULES_FOR_LOOP_UNHAPPY_PATH, RulePolicy
+from rasa.shared.core.constants import ACTION_LISTEN_NAME, PREVIOUS_ACTION, USER
 from rasa.shared.core.domain import Domain, State
 from rasa.shared.core.events import ActionExecuted, Event
 from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.shared.nlu.constants import ACTION_NAME, INTENT
 
 from rolewise.runner import PlannedRunner
 
 # How many answers of a policy's lookup are kept.
 KEPT = 4096
+# Modules of Rasa that copy things for nothing but debug lines.
+COPYING = (rasa.core.processor, rasa.core.policies.rule_policy, rasa.core.policies.memoization)
 
 
 def spare(agent: Agent) -> None:
@@ -31,6 +38,9 @@ def spare(agent: Agent) -> None:
     empty_domain()
     states()
     rules()
+    rules_of_texts()
+    applied_events()
+    debug_copies()
 
 
 def settle() -> None:
@@ -84,6 +94,63 @@ def rules() -> None:
         return set(found[key])
 
     RulePolicy._get_possible_keys = kept
+
+
+@functools.cache
+def rules_of_texts() -> None:
+    """The rules that apply to the very words of a message: Rasa looks for them also where no rule has words, and none can be found."""
+    method = RulePolicy._find_action_from_rules
+
+    @functools.wraps(method)
+    def kept(
+        self: RulePolicy, tracker: DialogueStateTracker, domain: Domain, use_text_for_last_user_input: bool
+    ) -> tuple[str | None, str | None, bool]:
+        if use_text_for_last_user_input and not _may_match_text(self):
+            return None, None, False
+        found: tuple[str | None, str | None, bool] = method(self, tracker, domain, use_text_for_last_user_input)
+        return found
+
+    RulePolicy._find_action_from_rules = kept
+
+
+def _may_match_text(policy: RulePolicy) -> bool:
+    """Whether some rule may apply right after a message whose intent is not looked at."""
+    known = policy.__dict__.get("_thrift_texts")
+    if known is None or known[0] is not policy.lookup:
+        keys = [*policy.lookup[RULES], *policy.lookup[RULES_FOR_LOOP_UNHAPPY_PATH]]
+        known = policy.__dict__["_thrift_texts"] = policy.lookup, any(_matches_text(policy._rule_key_to_state(key)[-1]) for key in keys)
+    return bool(known[1])
+
+
+def _matches_text(last: dict[str, Any]) -> bool:
+    action = (last.get(PREVIOUS_ACTION) or {}).get(ACTION_NAME, ACTION_LISTEN_NAME)
+    return action == ACTION_LISTEN_NAME and INTENT not in (last.get(USER) or {})
+
+
+@functools.cache
+def applied_events() -> None:
+    """The events of a conversation that were not taken back: Rasa goes through all of them, seven times a turn."""
+    method = DialogueStateTracker.applied_events
+
+    @functools.wraps(method)
+    def kept(self: DialogueStateTracker) -> list[Event]:
+        known = self.__dict__.get("_thrift_applied")
+        number, last = len(self.events), self.events[-1] if self.events else None
+        if known is None or known[0] != number or known[1] is not last:
+            known = self.__dict__["_thrift_applied"] = number, last, method(self)
+        return list(known[2])
+
+    DialogueStateTracker.applied_events = kept
+
+
+@functools.cache
+def debug_copies() -> None:
+    """Deep copies for debug lines: Rasa makes them at every message, also when such lines are off.
+
+    A line is written before anything can change what it shows.
+    """
+    for module in COPYING:
+        module.copy = SimpleNamespace(deepcopy=lambda value: value)
 
 
 def _frozen(value: Any) -> Hashable:

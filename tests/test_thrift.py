@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import inspect
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -49,6 +50,9 @@ def thrifty() -> None:
     thrift.empty_domain()
     thrift.states()
     thrift.rules()
+    thrift.rules_of_texts()
+    thrift.applied_events()
+    thrift.debug_copies()
 
 
 def own(method: Any) -> Callable[..., Any]:
@@ -65,11 +69,14 @@ def own(method: Any) -> Callable[..., Any]:
         ("Domain.states_for_tracker_history", "035111ce73ac90ba"),
         ("RulePolicy._get_possible_keys", "2915fd81711e194c"),
         ("RulePolicy._is_rule_applicable", "64a108b016b46e57"),
+        ("RulePolicy._find_action_from_rules", "be6da6ee0f5429bd"),
+        ("RulePolicy._predict", "f5182d8a10639e14"),
+        ("DialogueStateTracker.applied_events", "764d5065ea9997d6"),
     ],
 )
 def test_rasas_own_is_the_one_that_was_read(method: str, digest: str) -> None:
     name, attribute = method.split(".")
-    found = getattr({"Event": Event, "Domain": Domain, "RulePolicy": RulePolicy}[name], attribute)
+    found = getattr(globals()[name], attribute)
     source = inspect.getsource(inspect.unwrap(found))
     assert hashlib.sha256(source.encode()).hexdigest()[:16] == digest, source
 
@@ -128,6 +135,7 @@ def test_the_states_of_a_conversation_are_rasas(seed: int) -> None:
         for event in happening(chance):
             tracker.update(event, DOMAIN)
             for ignore, only in ((False, None), (True, hidden), (True, None), (False, None)):
+                assert tracker.applied_events() == own(DialogueStateTracker.applied_events)(tracker)
                 found = DOMAIN.states_for_tracker_history(tracker, ignore_rule_only_turns=ignore, rule_only_data=only)
                 assert found == own(Domain.states_for_tracker_history)(DOMAIN, tracker, False, ignore, only)
                 # A policy may change what it was given; the next one must not see that.
@@ -140,23 +148,78 @@ def test_the_states_of_a_conversation_are_rasas(seed: int) -> None:
             tracker = DialogueStateTracker.from_events("s", list(tracker.events), DOMAIN.slots, domain=DOMAIN)
 
 
-def test_the_rules_that_apply_are_rasas(asker: Any) -> None:
-    agent = asker.asker.agent
-    nodes = agent.processor.graph_runner._instantiated_nodes.values()
-    policy = next(node._component for node in nodes if isinstance(node._component, RulePolicy))
-    lookup = policy.lookup["rules"]
-    intents = sorted(agent.domain.intents)
-    chance, some = random.Random(20), set()
-    for _ in range(300):
-        tracker = DialogueStateTracker("s", agent.domain.slots)
+def rule_policy(asker: Any) -> RulePolicy:
+    nodes = asker.asker.agent.processor.graph_runner._instantiated_nodes.values()
+    return next(node._component for node in nodes if isinstance(node._component, RulePolicy))
+
+
+def conversations(asker: Any, number: int) -> Iterator[DialogueStateTracker]:
+    """Conversations that stop anywhere in a turn, in and out of the form."""
+    domain = asker.asker.agent.domain
+    intents, chance = sorted(domain.intents), random.Random(20)
+    for _ in range(number):
+        tracker = DialogueStateTracker("s", domain.slots)
         for _ in range(chance.randrange(4)):
-            tracker.update(ActionExecuted("action_listen"), agent.domain)
-            tracker.update(UserUttered("text", {"name": chance.choice(intents), "confidence": 1.0}), agent.domain)
+            tracker.update(ActionExecuted("action_listen"), domain)
+            tracker.update(UserUttered("text", {"name": chance.choice(intents), "confidence": 1.0}), domain)
+            if chance.random() < 0.2:
+                tracker.update(ActiveLoop(chance.choice(["suits_form", None])), domain)
             if chance.random() < 0.7:
-                tracker.update(ActionExecuted(chance.choice(["action_answer", "action_fallback"])), agent.domain)
-        states = policy._prediction_states(tracker, agent.domain)
+                tracker.update(ActionExecuted(chance.choice(["action_answer", "action_fallback", "suits_form"])), domain)
+            if chance.random() < 0.1:
+                tracker.update(ActionExecutionRejected("suits_form"), domain)
+        yield tracker
+
+
+def test_the_rules_that_apply_are_rasas(asker: Any) -> None:
+    policy, some = rule_policy(asker), set()
+    lookup = policy.lookup["rules"]
+    for tracker in conversations(asker, 300):
+        states = policy._prediction_states(tracker, asker.asker.agent.domain)
         wanted = own(RulePolicy._get_possible_keys)(policy, lookup, states)
         for _ in range(2):
             assert policy._get_possible_keys(lookup, states) == wanted
         some |= wanted
     assert len(some) > 20
+
+
+def test_no_rule_applies_to_words_where_none_has_any(asker: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    policy, domain = rule_policy(asker), asker.asker.agent.domain
+    assert not thrift._may_match_text(policy)
+    predicted = set()
+    for tracker in conversations(asker, 300):
+        spared = policy._predict(tracker, domain)
+        with monkeypatch.context() as patched:
+            patched.setattr(RulePolicy, "_find_action_from_rules", own(RulePolicy._find_action_from_rules))
+            whole = policy._predict(tracker, domain)
+        assert vars(spared[0]) == vars(whole[0]) and spared[1] == whole[1]
+        predicted.add(spared[1])
+    assert len(predicted) > 20
+
+
+@pytest.mark.parametrize(
+    ("rule", "may"),
+    [
+        ({"user": {"text": "hello"}, "prev_action": {"action_name": "action_listen"}}, True),
+        ({"prev_action": {"action_name": "action_listen"}}, True),
+        ({"slots": {"known": (1.0,)}}, True),
+        ({"user": {"intent": "ask"}, "prev_action": {"action_name": "action_listen"}}, False),
+        ({"user": {"intent": "ask"}, "prev_action": {"action_name": "action_answer"}}, False),
+        ({"prev_action": {"action_name": "action_answer"}}, False),
+    ],
+)
+def test_a_rule_that_may_apply_to_words_is_found(rule: dict[str, Any], may: bool) -> None:
+    assert thrift._matches_text(rule) is may
+
+
+@pytest.mark.parametrize("module", thrift.COPYING, ids=lambda module: module.__name__)
+def test_what_is_not_copied_is_only_written_to_the_log(module: Any) -> None:
+    tree = ast.parse(inspect.getsource(module))
+    lines = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "structlogger.debug"]
+
+    def uses(root: ast.AST) -> set[ast.AST]:
+        return {node for node in ast.walk(root) if isinstance(node, ast.Name) and node.id == "copy"}
+
+    assert uses(tree) == set().union(*map(uses, lines)) != set()
+    value: list[Any] = [{}]
+    assert module.copy.deepcopy(value) is value

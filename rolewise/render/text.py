@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import textwrap
 
 from rolewise.cards import Card, CardSource, CardTable
@@ -53,7 +54,9 @@ def source_line(source: CardSource) -> str:
     return f"[{source.id}] {source.title}, {source.publisher}, {year}" + (f", {source.url}" if source.url else "")
 
 
+@functools.lru_cache(maxsize=2048)
 def _wrap(text: str, prefix: str = "") -> str:
+    # Nearly all of it are sentences of the knowledge, the same in many answers.
     return textwrap.fill(
         " ".join(text.split()),
         WIDTH,
