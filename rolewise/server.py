@@ -109,7 +109,7 @@ class Startup:
 
     async def retire(self, app: Sanic, loop: AbstractEventLoop) -> None:
         """No longer ready, but answering while whoever sends it work finds that out; then Sanic lets running turns end."""
-        self.health.warm = False
+        self.health.leave()
         await asyncio.sleep(settings().drain)
 
     async def close(self, app: Sanic, loop: AbstractEventLoop) -> None:

@@ -23,7 +23,7 @@ import pytest
 import requests
 
 from rolewise import database
-from rolewise.settings import PROJECT_ROOT
+from rolewise.settings import PROJECT_ROOT, settings
 from tests.serving import Person, Server, kind, questions
 
 SALARY = "what does a data scientist earn"
@@ -267,6 +267,27 @@ def test_stopping_lets_the_answers_that_have_begun_end(tmp_path: Path) -> None:
         time.sleep(3)
         assert server.kill(signal.SIGTERM) == 0
         assert {end.result() for end in ends} == {"not begun"}
+
+
+def test_a_server_that_stops_gives_connections_back(tmp_path: Path) -> None:
+    """A proxy holds connections open and would send messages over them until they are cut off."""
+    with Server(tmp_path, ROLEWISE_DRAIN="2") as server, requests.Session() as proxy:
+
+        def ask() -> str:
+            body = {"sender": "s", "message": SALARY}
+            answer = proxy.post(f"{server.address}/webhooks/rest/webhook", json=body, timeout=30)
+            assert kind(answer.json()) == "answer"
+            return str(answer.headers["Connection"])
+
+        assert [ask(), ask()] == ["keep-alive", "keep-alive"]
+        began = time.monotonic()
+        os.kill(server.pid, signal.SIGTERM)
+        while requests.get(f"{server.address}/chat/ready", timeout=30).status_code == 200:
+            time.sleep(0.05)
+        assert ask() == "close"
+        assert server.process is not None and server.process.wait(30) == 0
+        # Drain, and nothing to wait for after it.
+        assert time.monotonic() - began < settings().deadline
 
 
 def test_a_store_that_is_removed_is_noticed(tmp_path: Path) -> None:

@@ -37,6 +37,8 @@ class Health:
         self.locks: Any = None
         self._checked: float = -READY_SECONDS
         self._reason: str | None = None
+        self._leaving = False
+        self._connections: set[Any] = set()
 
     async def reason(self) -> str | None:
         """None when a message can be answered and stored, or why not."""
@@ -62,6 +64,26 @@ class Health:
         """Parts that are not vital and cannot be used."""
         return ["locks"] if isinstance(self.locks, LeaseLockStore) and self.locks.degraded else []
 
+    def leave(self) -> None:
+        """No longer ready, and every connection ends with the answer that is on its way over it.
+
+        Sanic keeps them open also while it stops. A proxy would go on sending messages over those that it holds, and what is being
+        answered when Sanic's patience ends would be cut off.
+        """
+        self.warm = False
+        self._leaving = True
+        for connection in self._connections:
+            if connection._http is not None:
+                connection._http.keep_alive = False
+
+    def arrived(self, request: Request) -> None:
+        """A request has come."""
+        if request.stream is not None:
+            # All connections of the server, not only this one.
+            self._connections = request.stream.protocol.connections
+            if self._leaving:
+                request.stream.keep_alive = False
+
 
 def protect(app: Sanic, health: Health) -> None:
     """Put limits, error answers, health checks and metrics on an app; before it starts."""
@@ -73,6 +95,7 @@ def protect(app: Sanic, health: Health) -> None:
     app.config.ACCESS_LOG = False
     if settings().proxies:
         app.config.PROXIES_COUNT = settings().proxies
+    app.register_middleware(health.arrived, "request")
     app.register_middleware(limits.count_address, "request")
     app.error_handler.add(SanicException, refuse)
     app.error_handler.add(Exception, apologise)
