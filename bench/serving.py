@@ -144,13 +144,16 @@ async def soaked(side: Side, texts: list[str], messages: int) -> dict[str, Any]:
 
 
 async def profiled(side: Side, texts: list[str], scratch: Path) -> dict[str, float] | None:
-    """The share of each part of a turn under eight senders; None where this machine lets nobody look into a process."""
+    """The share of each part of a turn, one message at a time: then all of it is done in the interpreter's thread.
+
+    None where this machine lets nobody look into a process.
+    """
     driver, stacks = Driver(side, texts), scratch / "stacks.txt"
     await driver.phase("warm", WARM_UP, 1)
     spy = record(side.main, stacks)
     number = 0
     while spy.poll() is None:
-        await driver.phase(f"profile{number}", PHASES[8], 8)
+        await driver.phase(f"profile{number}", PHASES[1], 1)
         number += 1
     if spy.returncode != 0:
         say(f"no profile: {spy.stderr.read().decode(errors='replace').strip() if spy.stderr else ''}")

@@ -14,7 +14,7 @@ RATE, SECONDS = 250, 20
 
 # The parts of a turn, and the functions that are in a stack where one of them is at work; the first that fits counts.
 PARTS: dict[str, tuple[str, ...]] = {
-    "understanding: sentence encoder": ("encode (rolewise/nlu/encoder.py)",),
+    "understanding: sentence encoder": ("(rolewise/nlu/encoder.py)",),
     "understanding: classifier": ("process (rolewise/nlu/classifier.py)",),
     "understanding: cleaning, spaCy, names": ("process (rolewise/nlu/language.py)",),
     "understanding: the rest": ("parse_message (rasa/core/processor.py)",),

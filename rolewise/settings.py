@@ -32,6 +32,7 @@ class Settings:
         store: ``ROLEWISE_STORE``. The file with the conversations.
         database: ``ROLEWISE_DATABASE``. A ``postgresql://`` address, for several processes; empty: the store of endpoints.yml.
         redis: ``ROLEWISE_REDIS``. A ``redis://`` address for the locks of several processes; empty: the lock store of endpoints.yml.
+        cores: ``ROLEWISE_CORES``. Processor cores that a process may use: 2 answers more of a crowd, 1 suits as many processes as cores.
         drain: ``ROLEWISE_DRAIN``. Seconds that a server which was told to stop goes on answering, no longer ready.
         retention_days: ``ROLEWISE_RETENTION_DAYS``. Days without a message after which ``rolewise store clean`` removes one.
         metrics: ``ROLEWISE_METRICS``. ``on`` serves Prometheus metrics at /metrics, ``off`` does not.
@@ -64,6 +65,7 @@ class Settings:
     store: Path = PROJECT_ROOT / "conversations.db"
     database: str = ""
     redis: str = ""
+    cores: int = 2
     drain: float = 0.0
     retention_days: float = 90.0
     metrics: str = "on"
@@ -121,6 +123,7 @@ class Settings:
             "proxies": (self.proxies >= 0, "it is at least 0"),
             "database": (is_address(self.database, "postgresql", "postgres"), "it is a postgresql:// address"),
             "redis": (is_address(self.redis, "redis", "rediss", "unix"), "it is a redis:// address"),
+            "cores": (self.cores >= 1, "it is at least 1"),
             "drain": (0 <= self.drain <= 600, "it is at least 0 and at most 600"),
             "retention_days": (0 < self.retention_days < float("inf"), "it is more than 0"),
             "metrics": (self.metrics in ("on", "off"), "it is 'on' or 'off'"),

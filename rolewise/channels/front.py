@@ -109,7 +109,7 @@ class Front:
         assert self._agent.processor is not None
         async with self._turnstile:
             # Handing a message to another core and back is worth it only where somebody is waiting for this one.
-            understand = parse_message if self._running > 1 else MessageProcessor.parse_message
+            understand = parse_message if self._running > 1 and settings().cores > 1 else MessageProcessor.parse_message
             message.parse_data = await understand(self._agent.processor, message)
         # The loop goes round once; and the next one in line comes to its sentence vectors, which are made while this one is answered.
         await asyncio.sleep(0)

@@ -31,8 +31,8 @@ HEADS = 12
 LENGTHS = (16, 24, 32, 48, 64)
 # A longer row is filled up to a multiple of so many.
 STEP = 16
-# A second thread costs a third more CPU, and takes a third of the time: worth it for a long row, where nobody else waits for the core.
-THREADS, THREADS_FOR_LONG = 1, min(2, os.cpu_count() or 1)
+# A second thread costs a third more CPU and saves a third of the time: worth it for a long row, where nobody else waits for the core.
+THREADS, THREADS_FOR_LONG = 1, 2
 # Activations are rounded to 8 bits in groups of so many; a smaller group is closer to the official vectors and slower.
 QUANTIZATION_GROUP = 128
 # Which conversion this is: part of the name it is kept under.
@@ -188,13 +188,13 @@ class _Graph:
 def _compile(core: Any, model: Any, length: int, threads: int = THREADS) -> Any:
     """Compile a model for rows of this many word pieces; -1 stands for any."""
     model.reshape({"embedded": [1, length, DIMENSION], "groups": [1, length]})
-    settings = {
+    options = {
         "INFERENCE_NUM_THREADS": threads,
         "INFERENCE_PRECISION_HINT": "f32",
         "PERFORMANCE_HINT": "LATENCY",
         "DYNAMIC_QUANTIZATION_GROUP_SIZE": QUANTIZATION_GROUP,
     }
-    return core.compile_model(model, "CPU", settings)
+    return core.compile_model(model, "CPU", options)
 
 
 class _Request:
@@ -273,7 +273,7 @@ class SentenceEncoder:
         core = openvino.Core()
         model = core.read_model(str(directory / "encoder.xml"))
         with ThreadPoolExecutor() as pool:
-            long = pool.submit(_compile, core, model.clone(), -1, THREADS_FOR_LONG)
+            long = pool.submit(_compile, core, model.clone(), -1, min(THREADS_FOR_LONG, settings().cores))
             kinds = (-1, *LENGTHS)
             compiled = dict(zip(kinds, pool.map(lambda length: _compile(core, model.clone(), length), kinds), strict=True))
         self._requests = {length: _Request(one) for length, one in {**compiled, -1: long.result()}.items()}

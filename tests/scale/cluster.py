@@ -22,6 +22,8 @@ SETTINGS = {
     # nginx counts them, and here everybody has the same.
     "ROLEWISE_ADDRESS_LIMIT": "off",
     "ROLEWISE_DRAIN": str(DRAIN),
+    # As in deploy/: several processes on a machine.
+    "ROLEWISE_CORES": "1",
     "ROLEWISE_LOG_TEXT": "off",
 }
 
