@@ -78,7 +78,8 @@ def compile_response_validator() -> None:
 def response_validator(schema: dict[str, Any]) -> Callable[[Any], bool]:
     """Whether a response fits Rasa's schema; it may say no of one that does.
 
-    The schema has an event fit one of twenty kinds, and not two. Each kind has a name of its own, so only that one has to be looked at.
+    The schema has an event fit one of more than twenty kinds, and not two. Each kind has a name of its own, so only that one has to be
+    looked at.
     """
     event = schema["properties"]["events"]["items"]
     common = {name: rule for name, rule in event.items() if name != "oneOf"}

@@ -94,7 +94,7 @@ class _Found(GraphRunner):
 async def parse_message(processor: MessageProcessor, message: UserMessage) -> dict[str, Any]:
     """What ``processor.parse_message`` says of a message, with the event loop free for others while a component lets it."""
     runner, target = processor.graph_runner, processor.model_metadata.nlu_target
-    if not isinstance(runner, PlannedRunner) or not target:
+    if processor.http_interpreter or not isinstance(runner, PlannedRunner) or not target:
         return dict(await processor.parse_message(message))
     tracker = DialogueStateTracker.from_events(message.sender_id, [])
     found = await runner.run_async({PLACEHOLDER_MESSAGE: [message], PLACEHOLDER_TRACKER: tracker}, [target])

@@ -23,7 +23,7 @@ import pytest
 import rasa.core.actions.action as rasa_action
 from rasa.utils.endpoints import ClientResponseError, EndpointConfig
 
-from rolewise.inprocess import InProcessActions, compile_response_validator
+from rolewise.inprocess import InProcessActions, compile_response_validator, response_validator
 
 # Of Rasa 3.6.21. When one of these changes, read what is new there before changing the hash here.
 METHOD_SHA256 = "f8cdb4be6812396167ced74161b2ccd65c5ea676ad86d7d359d8c322d9d8dc42"
@@ -63,6 +63,14 @@ GOOD: list[Any] = [
 BAD: list[Any] = [
     {"events": [{"event": "no such event"}]},
     {"events": [{"name": "context"}]},
+    {"events": [{"event": "slot", "value": 1}]},
+    {"events": [{"event": "slot", "name": "x", "value": 1, "timestamp": "now"}]},
+    {"events": [{"event": "action", "name": "x", "confidence": "sure"}]},
+    {"events": [{"event": "entities", "entities": [{"value": "x"}]}]},
+    {"events": [{"event": "user", "parse_data": {"intent": {"name": 1}}}]},
+    {"events": [{"event": "slot", "name": "x", "value": 1}, {"event": "slot", "name": "x"}]},
+    {"events": [{"event": ["slot"]}]},
+    {"events": ["slot"]},
     {"events": {}},
     {"events": "none"},
     {"responses": "hello"},
@@ -104,6 +112,32 @@ def test_the_validator_both_accepts_and_refuses(pristine: ModuleType) -> None:
     remote = pristine.RemoteAction("action_answer", None)
     decisions = {accepts(pristine.RemoteAction._validate_action_result, remote, result) for result in [*GOOD, *BAD]}
     assert decisions == {True, False}
+
+
+SAMPLES = {"string": "x", "array": [], "object": {}, "number": 1, "boolean": True}
+
+
+def test_every_kind_of_event_is_decided_on_without_rasas_own_check(pristine: ModuleType) -> None:
+    schema = pristine.RemoteAction.action_response_format_spec()
+    fits = response_validator(schema)
+    for result in [*GOOD, *BAD]:
+        assert fits(result) == accepts(pristine.RemoteAction._validate_action_result, pristine.RemoteAction("a", None), result), result
+    kinds = schema["properties"]["events"]["items"]["oneOf"]
+    assert len(kinds) > 20
+    for kind in kinds:
+        event = {"event": kind["properties"]["event"]["const"]}
+        event |= {name: SAMPLES.get(kind["properties"][name].get("type"), "x") for name in kind.get("required", []) if name != "event"}
+        for one in (event, {**event, "timestamp": "now"}, {**event, "metadata": {}}):
+            theirs = accepts(pristine.RemoteAction._validate_action_result, pristine.RemoteAction("a", None), {"events": [one]})
+            assert fits({"events": [one]}) == theirs == (one.get("timestamp") != "now"), one
+
+
+def test_two_kinds_of_events_of_one_name_are_refused(pristine: ModuleType) -> None:
+    schema = copy.deepcopy(pristine.RemoteAction.action_response_format_spec())
+    kinds = schema["properties"]["events"]["items"]["oneOf"]
+    kinds.append(kinds[0])
+    with pytest.raises(ValueError, match="same name"):
+        response_validator(schema)
 
 
 def test_rasas_validation_is_the_one_that_was_replaced(pristine: ModuleType) -> None:

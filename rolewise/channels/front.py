@@ -8,7 +8,6 @@ from typing import Any
 
 from rasa.core.agent import Agent
 from rasa.core.channels.channel import UserMessage
-from rasa.core.processor import MessageProcessor
 
 from rolewise.channels import limits, report
 from rolewise.channels.guard import admit
@@ -29,9 +28,9 @@ CONFLICTS = 4
 class Front:
     """Stands where the channels expect the agent; everything but messages goes to the agent as it is.
 
-    Understanding a message keeps the event loop busy, apart from its sentence vectors, which another core makes while the loop works on
-    other turns. One message is understood at a time, and between two the loop looks after connections, timers and health checks; so a
-    crowd of messages delays those, and each other's deadlines, by one message at most.
+    Understanding a message keeps the event loop busy. One message is understood at a time, and between two the loop looks after
+    connections, timers and health checks; so a crowd of messages delays those, and each other's deadlines, by one message at most. In a
+    crowd, and where the process may use a second core, that one makes the sentence vectors while the loop answers others.
     """
 
     def __init__(self, agent: Agent) -> None:
@@ -109,10 +108,15 @@ class Front:
         assert self._agent.processor is not None
         async with self._turnstile:
             # Handing a message to another core and back is worth it only where somebody is waiting for this one.
-            understand = parse_message if self._running > 1 and settings().cores > 1 else MessageProcessor.parse_message
-            message.parse_data = await understand(self._agent.processor, message)
-        # The loop goes round once; and the next one in line comes to its sentence vectors, which are made while this one is answered.
-        await asyncio.sleep(0)
+            if beside := self._running > 1 and settings().cores > 1:
+                message.parse_data = await parse_message(self._agent.processor, message)
+            else:
+                message.parse_data = await self._agent.processor.parse_message(message)
+                # The next one in line waits for the loop to go round once.
+                await asyncio.sleep(0)
+        if beside:
+            # The next one in line comes to its sentence vectors first: they are made while this one is answered.
+            await asyncio.sleep(0)
 
     async def _answered(self, store: ConversationStore, turn: Turn, message: UserMessage) -> Any:
         """Answer a message with its conversation locked; one that was answered before gets that answer."""

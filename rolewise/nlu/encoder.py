@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import importlib.util
 import logging
@@ -33,6 +34,8 @@ LENGTHS = (16, 24, 32, 48, 64)
 STEP = 16
 # A second thread costs a third more CPU and saves a third of the time: worth it for a long row, where nobody else waits for the core.
 THREADS, THREADS_FOR_LONG = 1, 2
+# Seconds after which one looks whether a call that is awaited is over.
+LOST = 0.5
 # Activations are rounded to 8 bits in groups of so many; a smaller group is closer to the official vectors and slower.
 QUANTIZATION_GROUP = 128
 # Which conversion this is: part of the name it is kept under.
@@ -229,7 +232,9 @@ class _Request:
         done: asyncio.Future[None] = loop.create_future()
         self._request.start_async(userdata=(loop, done))
         try:
-            await done
+            # One that failed need not say so.
+            while not done.done() and not self._request.wait_for(0):
+                await asyncio.wait([done], timeout=LOST)
         finally:
             # Says what went wrong; and whoever gives up, gives the inputs back only when nobody reads them any more.
             self._request.wait()
@@ -241,7 +246,9 @@ def _finished(waiting: tuple[asyncio.AbstractEventLoop, asyncio.Future[None]] | 
     # Nobody waits for a call that is not awaited.
     if waiting is not None:
         loop, done = waiting
-        loop.call_soon_threadsafe(lambda: None if done.done() else done.set_result(None))
+        # A loop that is closed has nobody who waits.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(lambda: None if done.done() else done.set_result(None))
 
 
 class SentenceEncoder:
@@ -273,14 +280,16 @@ class SentenceEncoder:
         core = openvino.Core()
         model = core.read_model(str(directory / "encoder.xml"))
         with ThreadPoolExecutor() as pool:
-            long = pool.submit(_compile, core, model.clone(), -1, min(THREADS_FOR_LONG, settings().cores))
+            long = pool.submit(_compile, core, model.clone(), -1, THREADS_FOR_LONG) if settings().cores > 1 else None
             kinds = (-1, *LENGTHS)
-            compiled = dict(zip(kinds, pool.map(lambda length: _compile(core, model.clone(), length), kinds), strict=True))
-        self._requests = {length: _Request(one) for length, one in {**compiled, -1: long.result()}.items()}
+            self._compiled = dict(zip(kinds, pool.map(lambda length: _compile(core, model.clone(), length), kinds), strict=True))
+        self._requests = {length: _Request(one) for length, one in self._compiled.items()}
         # What is awaited may be met by what is not, and by its like: each has inputs of its own meanwhile.
-        self._compiled, self._idle = compiled, {length: [_Request(one)] for length, one in compiled.items()}
+        self._idle: dict[int, list[_Request]] = {length: [] for length in kinds}
+        if long:
+            self._idle[-1], self._requests[-1] = [self._requests[-1]], _Request(long.result())
         for length in range(LENGTHS[-1] + STEP, MAX_TOKENS + 1, STEP):
-            for request in (self._requests[-1], self._idle[-1][0]):
+            for request in (self._requests[-1], *self._idle[-1]):
                 self._fill(request, [[0] * length]).infer()
 
     def encode(self, texts: list[str]) -> np.ndarray:
@@ -299,7 +308,10 @@ class SentenceEncoder:
         return np.concatenate(found) if found else np.zeros((0, DIMENSION), dtype=np.float32)
 
     async def encode_async(self, texts: list[str]) -> np.ndarray:
-        """As :meth:`encode`, with the event loop free for others meanwhile: the same vectors to the last bit."""
+        """As :meth:`encode`, with the event loop free for others meanwhile; the same vectors.
+
+        A long row has two threads there and one here, which on the processors that were tried changes no bit.
+        """
         found = []
         for row in self._rows(texts):
             idle = self._idle[_kind(row)]

@@ -28,11 +28,11 @@ def render(card: Card, numbered: bool = False) -> str:
     if card.table:
         blocks.append(table(card.table))
     if card.points:
-        blocks.append("\n".join(_wrap(point, "- ") for point in card.points))
+        blocks.append("\n".join(_wrap_once(point, "- ") for point in card.points))
     if card.caveat:
-        blocks.append(_wrap(f"Note: {card.caveat}"))
+        blocks.append(_wrap_once(f"Note: {card.caveat}"))
     if card.sources:
-        blocks.append("\n".join(["Sources:", *(_wrap(source_line(source), "  ") for source in card.sources)]))
+        blocks.append("\n".join(["Sources:", *(_wrap_once(source_line(source), "  ") for source in card.sources)]))
     if card.suggestions:
         heading = _heading(card, numbered)
         lines = [
@@ -54,9 +54,7 @@ def source_line(source: CardSource) -> str:
     return f"[{source.id}] {source.title}, {source.publisher}, {year}" + (f", {source.url}" if source.url else "")
 
 
-@functools.lru_cache(maxsize=2048)
 def _wrap(text: str, prefix: str = "") -> str:
-    # Nearly all of it are sentences of the knowledge, the same in many answers.
     return textwrap.fill(
         " ".join(text.split()),
         WIDTH,
@@ -65,6 +63,12 @@ def _wrap(text: str, prefix: str = "") -> str:
         break_long_words="://" not in text,
         break_on_hyphens=False,
     )
+
+
+@functools.lru_cache(maxsize=2048)
+def _wrap_once(text: str, prefix: str = "") -> str:
+    """For what comes from the knowledge and stands in many answers; never for words of a person, which are to be forgotten."""
+    return _wrap(text, prefix)
 
 
 def table(data: CardTable) -> str:

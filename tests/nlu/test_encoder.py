@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from rolewise.nlu.encoder import DIMENSION, MAX_TOKENS, ROWS, SentenceEncoder, converted, weights_directory
+from rolewise.settings import settings
 
 TEXTS = [
     "what does a data scientist earn",
@@ -85,11 +86,36 @@ async def test_the_event_loop_is_free_while_vectors_are_awaited(encoder: Sentenc
 
 
 async def test_what_is_given_up_leaves_nothing_behind(encoder: SentenceEncoder) -> None:
+    """Its inputs are used again, so nobody may read them any more."""
     wanted = encoder.encode(TEXTS)
+    await encoder.encode_async(TEXTS)
+    (idle,) = (list(requests) for requests in encoder._idle.values() if requests and requests[0]._groups.shape[1] == 64)
     for pause in (0, 0, 0.001, 0.002):
         task = asyncio.create_task(encoder.encode_async(TEXTS[::-1]))
         await asyncio.sleep(0)
         await asyncio.sleep(pause)
         task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert idle in encoder._idle.values()
         assert (await encoder.encode_async(TEXTS) == wanted).all()
-        assert task.cancelled() or task.done()
+
+
+async def test_a_call_that_never_says_that_it_is_over_ends_all_the_same(encoder: SentenceEncoder) -> None:
+    wanted = await encoder.encode_async(TEXTS[:1])
+    (request,) = encoder._idle[16]
+    request._request.set_callback(lambda waiting: None, None)
+    try:
+        assert (await encoder.encode_async(TEXTS[:1]) == wanted).all()
+    finally:
+        encoder._idle[16].clear()
+
+
+def test_with_one_core_the_vectors_are_the_same(encoder: SentenceEncoder, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = ["i have been thinking about this for a long time now " * 9, *TEXTS]
+    monkeypatch.setenv("ROLEWISE_CORES", "1")
+    settings.cache_clear()
+    try:
+        assert (SentenceEncoder(directory).encode(texts) == encoder.encode(texts)).all()
+    finally:
+        settings.cache_clear()
