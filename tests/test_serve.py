@@ -8,6 +8,7 @@ import os
 import re
 import resource
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -228,7 +229,8 @@ def test_killed_at_any_moment_no_answered_turn_is_lost(tmp_path: Path) -> None:
     # And they go on where they were.
     with server:
         sender = next(iter(answered))
-        assert questions(server.say("and software engineers?", sender)) == [("salary", ["swe"])]
+        # What was being worked on at the kill is spoken of first.
+        assert questions(server.post("and software engineers?", sender).json()[-1]) == [("salary", ["swe"])]
 
 
 def test_stopping_ends_the_running_turns_first(tmp_path: Path) -> None:
@@ -276,11 +278,13 @@ def test_a_server_that_stops_gives_connections_back(tmp_path: Path) -> None:
         def ask() -> str:
             body = {"sender": "s", "message": SALARY}
             answer = proxy.post(f"{server.address}/webhooks/rest/webhook", json=body, timeout=30)
-            assert kind(answer.json()) == "answer"
+            assert kind(answer.json()[0]) == "answer"
             return str(answer.headers["Connection"])
 
         assert [ask(), ask()] == ["keep-alive", "keep-alive"]
         began = time.monotonic()
+        # Some that are open without a request, or being opened just then, are in nobody's way.
+        silent = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(20)]
         os.kill(server.pid, signal.SIGTERM)
         while requests.get(f"{server.address}/chat/ready", timeout=30).status_code == 200:
             time.sleep(0.05)
@@ -288,6 +292,8 @@ def test_a_server_that_stops_gives_connections_back(tmp_path: Path) -> None:
         assert server.process is not None and server.process.wait(30) == 0
         # Drain, and nothing to wait for after it.
         assert time.monotonic() - began < settings().deadline
+        for connection in silent:
+            connection.close()
 
 
 def test_a_store_that_is_removed_is_noticed(tmp_path: Path) -> None:

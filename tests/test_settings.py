@@ -82,6 +82,7 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         store=tmp_path / "s.db",
         database="postgresql://rolewise@db/rolewise",
         redis="redis://locks/0",
+        cores=1,
         drain=5.0,
         retention_days=7.0,
         metrics="off",

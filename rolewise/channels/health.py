@@ -72,9 +72,10 @@ class Health:
         """
         self.warm = False
         self._leaving = True
-        for connection in self._connections:
-            if connection._http is not None:
-                connection._http.keep_alive = False
+        for connection in list(self._connections):
+            # One that was opened just now has nothing to end yet: its first request will.
+            if http := getattr(connection, "_http", None):
+                http.keep_alive = False
 
     def arrived(self, request: Request) -> None:
         """A request has come."""

@@ -111,10 +111,11 @@ class Cluster:
         rows = self.postgres.rows("SELECT owner, sender_id, message_id FROM turns WHERE state = 'pending'")
         return [(int(str(owner).split(":")[1]), str(sender), str(message)) for owner, sender, message in rows]
 
-    def kill_at_work(self, server: Server, patience: float = 5.0) -> list[tuple[str, str]]:
+    def kill_at_work(self, server: Server, patience: float = 12.0) -> list[tuple[str, str]]:
         """Kill a process while it has messages on their way; returns those.
 
-        It is stopped before one looks, so that none of them can be answered between the look and the kill.
+        It is stopped before one looks, so that none of them can be answered between the look and the kill. One that just started
+        gets none from nginx for five seconds.
         """
         end = time.monotonic() + patience
         while True:
