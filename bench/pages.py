@@ -14,6 +14,12 @@ NOT_RUN = "Not run yet."
 Tables = dict[str, Callable[[dict[str, Any]], str]]
 
 
+def table(head: list[str], rows: list[list[str]]) -> str:
+    """A Markdown table, its first column left, the others right."""
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
 def fill(page: str, results: dict[str, Any], kind: str, tables: Tables) -> str:
     """The page with each block between ``<!-- KIND:NAME -->`` and ``<!-- end -->`` made anew by the table of that name."""
     for name, made in tables.items():

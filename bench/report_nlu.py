@@ -13,7 +13,7 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from bench.nlu import OWN, RESULTS, ROLEWISE, STOCK  # noqa: E402
-from bench.pages import reprint  # noqa: E402
+from bench.pages import reprint, table  # noqa: E402
 
 PAGE = ROOT / "docs" / "evaluation.md"
 IMAGES = "images"
@@ -21,12 +21,6 @@ IMAGES = "images"
 OUTCOMES = ("right", "right or offered", "wrong", "asked back", "declined")
 QUALITIES = ("forced accuracy", "out-of-scope recall", "mcc", "best mcc")
 SHARES = frozenset({*OUTCOMES, "forced accuracy", "out-of-scope recall"})
-
-
-def table(head: list[str], rows: list[list[str]]) -> str:
-    """A Markdown table, its first column left, the others right."""
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def number(name: str, value: list[float] | None, interval: bool = True) -> str:

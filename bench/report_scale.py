@@ -13,8 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from bench.pages import NOT_RUN, reprint  # noqa: E402
-from bench.report_nlu import table  # noqa: E402
+from bench.pages import NOT_RUN, reprint, table  # noqa: E402
 
 RESULTS = ROOT / "results" / "scale.json"
 PAGE = ROOT / "docs" / "deployment.md"

@@ -13,10 +13,10 @@ ROOT = Path(__file__).resolve().parent.parent
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from bench.pages import NOT_RUN, reprint  # noqa: E402
-from bench.report_nlu import table  # noqa: E402
+from bench.pages import NOT_RUN, reprint, table  # noqa: E402
 from bench.serving import PHASES, RESULTS  # noqa: E402
 from bench.serving_sides import ROLEWISE, STOCK  # noqa: E402
+from rolewise.imports import newest  # noqa: E402
 
 PAGE = ROOT / "docs" / "performance.md"
 PICTURE = Path("images") / "serving.png"
@@ -109,8 +109,8 @@ def soak(results: dict[str, Any]) -> str:
 
 def models(results: dict[str, Any]) -> str:
     """Training time, as the NLU benchmark measured it in its own run, and the size of the archives."""
-    newest = max((ROOT / "models").glob("*.tar.gz"), key=lambda path: path.stat().st_mtime, default=None)
-    size = {STOCK: results["stock"].get("model MB"), ROLEWISE: newest.stat().st_size / 1e6 if newest else None}
+    model = newest(ROOT / "models")
+    size = {STOCK: results["stock"].get("model MB"), ROLEWISE: model.stat().st_size / 1e6 if model.is_file() else None}
     told = json.loads(NLU.read_text(encoding="utf-8")).get("systems", {}) if NLU.is_file() else {}
     rows = []
     for side in (STOCK, ROLEWISE):
@@ -120,7 +120,7 @@ def models(results: dict[str, Any]) -> str:
 
 
 def profile(results: dict[str, Any]) -> str:
-    """Where the time of a busy server goes."""
+    """Where the time of a server at work goes."""
     found = results.get("profile")
     return table(["part", "share"], [[part, f"{100 * share:.0f} %"] for part, share in found.items()]) if found else NOT_RUN
 

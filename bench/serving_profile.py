@@ -1,4 +1,4 @@
-"""Where a server's time goes under load, by the sampling profiler py-spy."""
+"""Where a server's time goes, by the sampling profiler py-spy."""
 
 from __future__ import annotations
 

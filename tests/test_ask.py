@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from rolewise.cards import Card
+from rolewise.imports import newest
 from rolewise.settings import PROJECT_ROOT, settings
 
 COMMAND = Path(sys.executable).parent / "rolewise"
@@ -228,7 +229,7 @@ def test_a_failing_turn_does_not_end_the_conversation(answers: Answers) -> None:
 
 def test_lines_are_answered_in_order_and_at_once_by_the_model_named(ask: Callable[..., Ask], tmp_path: Path) -> None:
     model = tmp_path / "renamed.tar.gz"
-    model.symlink_to(max(settings().models.glob("*.tar.gz"), key=lambda archive: archive.stat().st_mtime))
+    model.symlink_to(newest(settings().models))
     process = ask("--jsonl", "--model", str(model))
     for number in range(20):
         # The answer is read before the next line is written: unless each is flushed, this waits in vain.
