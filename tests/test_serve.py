@@ -229,8 +229,10 @@ def test_killed_at_any_moment_no_answered_turn_is_lost(tmp_path: Path) -> None:
     # And they go on where they were.
     with server:
         sender = next(iter(answered))
-        # What was being worked on at the kill is spoken of first.
-        assert questions(server.post("and software engineers?", sender).json()[-1]) == [("salary", ["swe"])]
+        *before, item = server.post("and software engineers?", sender).json()
+        assert questions(item) == [("salary", ["swe"])]
+        # What was being worked on at the kill, if it was this person's, is spoken of first.
+        assert len(before) <= 1 and all(f'"{SALARY} ' in " ".join(cut["text"].split()) and cut["unanswered"] for cut in before)
 
 
 def test_stopping_ends_the_running_turns_first(tmp_path: Path) -> None:
