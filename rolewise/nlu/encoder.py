@@ -203,17 +203,19 @@ def _compile(core: Any, model: Any, length: int, threads: int = THREADS) -> Any:
 class _Request:
     """A call of the graph compiled for one length of a row, or for any."""
 
-    def __init__(self, compiled: Any) -> None:
-        """Call a compiled model."""
+    def __init__(self, compiled: Any, length: int) -> None:
+        """Call a model that is compiled for rows of this many word pieces; -1 stands for any."""
         import openvino
 
+        self._length = length
         self._tensor = openvino.Tensor
         self._request = compiled.create_infer_request()
         self._request.set_callback(_finished, None)
         self._embedded, self._groups = np.zeros((1, 0, DIMENSION), dtype=np.float32), np.zeros((1, 0), dtype=np.int32)
 
-    def inputs(self, length: int) -> tuple[np.ndarray, np.ndarray]:
-        """Where the word pieces go, ``(length, 384)``, and which text each belongs to, ``(length,)``; they hold those of the last call."""
+    def inputs(self, total: int) -> tuple[np.ndarray, np.ndarray]:
+        """Where so many word pieces go, ``(length, 384)``, and the text of each, ``(length,)``; they hold those of the last call."""
+        length = self._length if self._length > 0 else -(-total // STEP) * STEP
         if self._groups.shape[1] != length:
             self._embedded, self._groups = np.zeros((1, length, DIMENSION), dtype=np.float32), np.zeros((1, length), dtype=np.int32)
             for number, values in enumerate((self._embedded, self._groups)):
@@ -283,11 +285,12 @@ class SentenceEncoder:
             long = pool.submit(_compile, core, model.clone(), -1, THREADS_FOR_LONG) if settings().cores > 1 else None
             kinds = (-1, *LENGTHS)
             self._compiled = dict(zip(kinds, pool.map(lambda length: _compile(core, model.clone(), length), kinds), strict=True))
-        self._requests = {length: _Request(one) for length, one in self._compiled.items()}
+        self._requests = {length: _Request(one, length) for length, one in self._compiled.items()}
         # What is awaited may be met by what is not, and by its like: each has inputs of its own meanwhile.
         self._idle: dict[int, list[_Request]] = {length: [] for length in kinds}
         if long:
-            self._idle[-1], self._requests[-1] = [self._requests[-1]], _Request(long.result())
+            self._idle[-1].append(self._requests[-1])
+            self._requests[-1] = _Request(long.result(), -1)
         for length in range(LENGTHS[-1] + STEP, MAX_TOKENS + 1, STEP):
             for request in (self._requests[-1], *self._idle[-1]):
                 self._fill(request, [[0] * length]).infer()
@@ -314,8 +317,9 @@ class SentenceEncoder:
         """
         found = []
         for row in self._rows(texts):
-            idle = self._idle[_kind(row)]
-            request = idle.pop() if idle else _Request(self._compiled[_kind(row)])
+            kind = _kind(row)
+            idle = self._idle[kind]
+            request = idle.pop() if idle else _Request(self._compiled[kind], kind)
             try:
                 found.append((await self._fill(request, row).infer_async())[: len(row)].copy())
             finally:
@@ -336,9 +340,9 @@ class SentenceEncoder:
     def _fill(self, request: _Request, row: list[list[int]]) -> _Request:
         """The request, whose inputs now hold this row."""
         lengths = [len(ids) for ids in row]
-        total, kind = sum(lengths), _kind(row)
+        total = sum(lengths)
         # What fills a row up is of a text that nobody asked for.
-        embedded, groups = request.inputs(kind if kind > 0 else -(-total // STEP) * STEP)
+        embedded, groups = request.inputs(total)
         embedded[:total] = self._words[np.concatenate(row)]
         embedded[:total] += self._positions[np.concatenate([np.arange(length) for length in lengths])]
         groups[:total], groups[total:] = np.repeat(np.arange(len(row)), lengths), ROWS
