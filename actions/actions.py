@@ -7,7 +7,7 @@ from rasa_sdk.events import EventType
 
 from actions.base import CardAction
 from actions.quiz import leave_form
-from rolewise.dialogue import Dialogue
+from rolewise.conversation.dialogue import Dialogue
 
 
 class ActionAnswer(CardAction):

@@ -13,7 +13,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions.conversation import message_of, send
 from rolewise import wording
 from rolewise.cards import Card
-from rolewise.dialogue import Dialogue
+from rolewise.conversation.dialogue import Dialogue
 from rolewise.knowledge.registry import KNOWLEDGE_KEY, knowledge_for
 from rolewise.questions import Context, Message
 

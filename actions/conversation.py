@@ -8,7 +8,7 @@ from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 
 from rolewise.cards import Card
-from rolewise.questionnaire import QUIZ_INTENT, choice_from_payload
+from rolewise.conversation.questionnaire import QUIZ_INTENT, choice_from_payload
 from rolewise.questions import COMPARE, INTENT_PREFIX, OVERALL, Message, Part, Question, question_from_payload, unique
 from rolewise.render import text as text_renderer
 

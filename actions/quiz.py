@@ -12,8 +12,8 @@ from rasa_sdk.forms import REQUESTED_SLOT
 from actions.base import CONTEXT_SLOT, QUIZ_FORM, CardAction, dialogue_of
 from actions.conversation import message_of
 from rolewise.cards import Card
-from rolewise.dialogue import Dialogue
-from rolewise.questionnaire import Move, Quiz
+from rolewise.conversation.dialogue import Dialogue
+from rolewise.conversation.questionnaire import Move, Quiz
 from rolewise.questions import Message
 
 # A question's slot is this and its id in the knowledge file.

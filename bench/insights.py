@@ -21,7 +21,7 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from bench.simulate_month import INSERT  # noqa: E402
-from rolewise import database  # noqa: E402
+from rolewise.stores import database  # noqa: E402
 
 # A word in front of each message, so that the copies of a month do not say the same.
 WORDS = "please hello so hey ok well um now sorry question quick one again maybe btw listen tell actually and but".split()
@@ -66,7 +66,7 @@ def main() -> None:
     size = store.stat().st_size / 1e6
     model = ["--model", str(options.model)] if options.model else []
     began = time.perf_counter()
-    report = [sys.executable, "-m", "rolewise.cli", "report", "--store", str(store), "--out", str(store.with_suffix("")), *model]
+    report = [sys.executable, "-m", "rolewise.commands.cli", "report", "--store", str(store), "--out", str(store.with_suffix("")), *model]
     subprocess.run(report, check=True, cwd=ROOT)
     seconds = time.perf_counter() - began
     used = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -167,7 +167,7 @@ async def parse(job: dict[str, Any]) -> dict[str, Any]:
 
     agent = await load_agent(model_path=job["model"])
     if job.get("spared"):
-        from rolewise.thrift import settle, spare
+        from rolewise.engine.rasa_caching import settle, spare
 
         spare(agent)
     for text in job["texts"][:WARM_UP]:

@@ -16,7 +16,7 @@ if str(ROOT) not in sys.path:
 from bench.pages import NOT_RUN, reprint, table  # noqa: E402
 from bench.serving import PHASES, RESULTS  # noqa: E402
 from bench.serving_sides import ROLEWISE, STOCK  # noqa: E402
-from rolewise.imports import newest  # noqa: E402
+from rolewise.engine.imports import newest  # noqa: E402
 
 PAGE = ROOT / "docs" / "performance.md"
 PICTURE = Path("images") / "serving.png"

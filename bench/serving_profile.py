@@ -21,7 +21,12 @@ PARTS: dict[str, tuple[str, ...]] = {
     "predictions of Rasa's policies": ("_predict_next_with_tracker (rasa/core/processor.py)",),
     "the action itself": ("run (rasa_sdk/executor.py)",),
     "around the action: tracker, JSON, check of its reply": ("_run_action (rasa/core/processor.py)",),
-    "store": ("(rolewise/store.py)", "(rolewise/database.py)", "(rolewise/stores/", "save_tracker (rasa/core/processor.py)"),
+    "store": (
+        "(rolewise/stores/tracker_store.py)",
+        "(rolewise/stores/database.py)",
+        "(rolewise/stores/",
+        "save_tracker (rasa/core/processor.py)",
+    ),
     "channel, HTTP and the rest": ("",),
 }
 # A thread that waits for work.

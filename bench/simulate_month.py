@@ -203,8 +203,8 @@ class Month:
 
 async def simulate(path: Path, messages: int, seed: int, model: Path | None) -> None:
     """Write the month, one day after the other; days that are there already are left."""
-    from rolewise import database
-    from rolewise.ask import Asker
+    from rolewise.commands.ask import Asker
+    from rolewise.stores import database
 
     database.prepare(path)
     asker = await Asker.load(model)
@@ -232,8 +232,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--model", type=Path)
     options = parser.parse_args()
-    from rolewise import cli
-    from rolewise.imports import light, newest
+    from rolewise.commands import cli
+    from rolewise.engine.imports import light, newest
     from rolewise.settings import settings
 
     cli.quiet()

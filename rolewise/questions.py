@@ -97,7 +97,7 @@ class Part:
         countries: country codes named in it.
         levels: level ids named in it.
         places: the words that named the countries, lower case: "london".
-        cues: the dialogue cues found in it (see :mod:`rolewise.cues`).
+        cues: the dialogue cues found in it (see :mod:`rolewise.nlu.cues`).
     """
 
     text: str

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from rolewise import cli
+from rolewise.commands import cli
 from rolewise.settings import settings
 from tests.services import Postgres, Redis
 from tests.serving import Server, Site
@@ -73,7 +73,7 @@ def asker(announce: Callable[[str], None]) -> Iterator[Assistant]:
     """The assistant with the newest model, actions included."""
     announce(f"Loading the newest model of {settings().models} (about 15 s) ...")
     cli.logs("ERROR")
-    from rolewise.ask import Asker
+    from rolewise.commands.ask import Asker
 
     loop = asyncio.new_event_loop()
     yield Assistant(loop, loop.run_until_complete(Asker.load()))

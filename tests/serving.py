@@ -20,8 +20,8 @@ from typing import Any
 import jwt
 import requests
 
-from rolewise import database
 from rolewise.settings import PROJECT_ROOT
+from rolewise.stores import database
 
 SECRET = "a secret of the tests, which signs tokens for them only"
 # A model may have to be trained first.

@@ -103,7 +103,7 @@ def test_no_test_message_is_a_training_message(examples, name):
     assert not leaks(examples, in_jsonl(TESTS / "data" / name))
 
 
-@pytest.mark.parametrize(("name", "read"), [("test_stories.yml", in_test_stories), ("dialogues.yml", in_dialogues)])
+@pytest.mark.parametrize(("name", "read"), [("test_stories.yml", in_test_stories), ("conversation/dialogues.yml", in_dialogues)])
 def test_no_scripted_message_is_a_training_message(examples, name, read):
     if not (TESTS / name).is_file():
         pytest.skip(f"tests/{name} is absent")

@@ -16,13 +16,14 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from rolewise import cues, manual
 from rolewise.cards import Card
 from rolewise.channels.report import metrics
-from rolewise.cli import parser
+from rolewise.commands import manual
+from rolewise.commands.cli import parser
 from rolewise.insights.figures import Figures
 from rolewise.insights.report import Names, data
 from rolewise.knowledge import Knowledge, KnowledgeError, loads
+from rolewise.nlu import cues
 from rolewise.questions import Context, Part
 from rolewise.settings import Settings, variable
 
@@ -123,7 +124,7 @@ def test_every_store_command_is_documented() -> None:
 
 def test_the_commands_of_the_reference_are_those_of_the_parser() -> None:
     page = words(manual.PAGE)
-    assert manual.filled(page) == page, "run: .venv/bin/python -m rolewise.manual"
+    assert manual.filled(page) == page, "run: .venv/bin/python -m rolewise.commands.manual"
     assert page.count("| `rolewise ") >= 15
 
 

@@ -143,7 +143,7 @@ def test_bad_value_is_named(name: str, value: str) -> None:
 
 
 def test_no_other_module_reads_the_environment() -> None:
-    """``rolewise/cli.py`` may set defaults for the libraries; a value is read in ``rolewise/settings.py`` alone."""
+    """``rolewise/commands/cli.py`` may set defaults for the libraries; a value is read in ``rolewise/settings.py`` alone."""
     readers = []
     for path in [*(ROOT / "rolewise").rglob("*.py"), *(ROOT / "actions").rglob("*.py")]:
         name = path.relative_to(ROOT).as_posix()
@@ -153,7 +153,7 @@ def test_no_other_module_reads_the_environment() -> None:
         allowed = {
             id(node.func.value)
             for node in ast.walk(tree)
-            if name == "rolewise/cli.py" and isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+            if name == "rolewise/commands/cli.py" and isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
             if node.func.attr == "setdefault"
         }
         for node in ast.walk(tree):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rolewise.answers import Answers
+from rolewise.answers.compose import Answers
 from rolewise.authoring.edits import Document, EditError, scalar, write_all
 from rolewise.authoring.training_data import TrainingData
 from rolewise.knowledge import Knowledge, load

@@ -161,7 +161,7 @@ def tested_messages(root: Path, evaluation: Path | None = None) -> list[str]:
     found: list[str] = []
     for file in sorted((root / "tests" / "data").glob("*.jsonl")):
         found += in_jsonl(file)
-    for name, read in (("test_stories.yml", in_test_stories), ("dialogues.yml", in_dialogues)):
+    for name, read in (("test_stories.yml", in_test_stories), ("conversation/dialogues.yml", in_dialogues)):
         if (root / "tests" / name).is_file():
             found += read(root / "tests" / name)
     for file in sorted(evaluation.rglob("*.jsonl")) if evaluation else ():

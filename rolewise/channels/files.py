@@ -11,7 +11,7 @@ from sanic import response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
-from rolewise import faq
+from rolewise.answers import faq
 from rolewise.knowledge import Knowledge
 from rolewise.settings import PROJECT_ROOT
 

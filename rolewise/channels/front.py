@@ -14,8 +14,8 @@ from rolewise.channels.guard import admit
 from rolewise.channels.limits import TooManyMessagesError
 from rolewise.channels.output import WholeMessages
 from rolewise.channels.turns import TurnMessage, apology, watched
+from rolewise.engine.runner import parse_message
 from rolewise.knowledge.registry import knowledge_for
-from rolewise.runner import parse_message
 from rolewise.settings import settings
 from rolewise.stores.base import ConversationStore
 from rolewise.stores.turns import ConflictError, Turn, current

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from rolewise import wording
 from rolewise.control import strip_control
+from rolewise.conversation.questionnaire import Move, Quiz, choice_from_payload
 from rolewise.knowledge import Knowledge
-from rolewise.questionnaire import Move, Quiz, choice_from_payload
 from rolewise.questions import question_from_payload
 
 MAX_SENDER = 200

@@ -18,10 +18,10 @@ from rolewise.cards import Card, Kind, Suggestion
 from rolewise.channels import limits, report
 from rolewise.channels.guard import admit
 from rolewise.channels.output import WholeMessages
-from rolewise.database import StoreError
 from rolewise.knowledge.registry import knowledge_for
 from rolewise.render import text as text_renderer
 from rolewise.settings import settings
+from rolewise.stores.database import StoreError
 from rolewise.stores.turns import CutOff, DeletedError
 
 logger = logging.getLogger(__name__)

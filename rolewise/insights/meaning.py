@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from rapidfuzz import fuzz
 
-from rolewise.imports import newest
+from rolewise.engine.imports import newest
 from rolewise.insights.events import QUESTION_PREFIX, SourceError
 from rolewise.insights.figures import LOST, THUMBS_DOWN, Phrase
 from rolewise.knowledge import Knowledge, load

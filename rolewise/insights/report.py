@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from rolewise.answers import capital
+from rolewise.answers.compose import capital
 from rolewise.authoring.edits import replace_file
 from rolewise.insights import mask
 from rolewise.insights.figures import LONGEST, Figures

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from rolewise.cues import JOINED, VARIANTS, cues
+from rolewise.nlu.cues import JOINED, VARIANTS, cues
 from rolewise.nlu.intent_model import IntentModel
 from rolewise.nlu.names import BESIDE, COUNTRY, LEVEL, OTHER_TITLE, ROLE, TOPIC
 from rolewise.nlu.split import SHORT_PIECE_WORDS, Piece

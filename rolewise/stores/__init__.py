@@ -1,1 +1,1 @@
-"""How conversations and turns are kept, whichever engine keeps them: SQLite in ``rolewise.store``, PostgreSQL and Redis here."""
+"""How conversations and turns are kept, whichever engine keeps them: in SQLite, PostgreSQL or Redis."""

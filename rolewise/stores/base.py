@@ -16,9 +16,9 @@ from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import BotUttered, Event
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from rolewise.database import StoreError
 from rolewise.settings import settings
 from rolewise.stores import turns as book
+from rolewise.stores.database import StoreError
 from rolewise.stores.link import Link, last_id
 from rolewise.stores.tail import StoredTracker, Tail, latest, load, read, row, session
 from rolewise.stores.turns import ConflictError, CutOff, Turn

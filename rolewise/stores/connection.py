@@ -9,8 +9,8 @@ from typing import Any
 
 import psycopg2
 
-from rolewise import database
-from rolewise.database import StoreError
+from rolewise.stores import database
+from rolewise.stores.database import StoreError
 from rolewise.stores.link import Cursor
 
 # Seconds: for a connection, for a statement, and until an unanswered packet counts as a broken connection.

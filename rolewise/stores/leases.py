@@ -21,8 +21,8 @@ from rasa.core.lock import TicketLock
 from rasa.core.lock_store import LOCK_LIFETIME, LockStore
 from redis.exceptions import RedisError
 
-from rolewise.database import StoreError
 from rolewise.settings import settings
+from rolewise.stores.database import StoreError
 from rolewise.stores.fair import FairLockStore
 
 logger = logging.getLogger(__name__)

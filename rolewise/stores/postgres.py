@@ -15,10 +15,10 @@ from psycopg2.extras import execute_values
 from rasa.core.brokers.broker import EventBroker
 from rasa.shared.core.domain import Domain
 
-from rolewise.database import StoreError
 from rolewise.settings import settings
 from rolewise.stores.base import TURNS, ConversationStore
 from rolewise.stores.connection import ALONE, CONNECT, NOW, Connection, prepare
+from rolewise.stores.database import StoreError
 from rolewise.stores.link import Link
 
 logger = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""What ``rolewise store`` does to conversations in PostgreSQL; the names are those of ``rolewise.database``, for SQLite. No Rasa."""
+"""What ``rolewise store`` does to conversations in PostgreSQL; the names are those of ``rolewise.stores.database``, for SQLite. No Rasa."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 
 import psycopg2
 
-from rolewise.database import VERSION, Contents, StoreError
 from rolewise.stores import turns as book
 from rolewise.stores.connection import ALONE, NOW, Connection, prepare
+from rolewise.stores.database import VERSION, Contents, StoreError
 
 # A command may go through everything, in seconds.
 PATIENCE = 3600.0

@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from rolewise.database import StoreError
+from rolewise.stores.database import StoreError
 from rolewise.stores.link import Link
 
 # A turn whose process has given no sign for so long was cut off, in seconds; a sign is given every second.

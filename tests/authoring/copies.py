@@ -49,7 +49,7 @@ class Copy:
         """``rolewise ...`` of the copy, its own settings but for the cache with the converted encoder."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("ROLEWISE_")}
         return subprocess.run(
-            [sys.executable, "-m", "rolewise.cli", *arguments],
+            [sys.executable, "-m", "rolewise.commands.cli", *arguments],
             cwd=self.root,
             env={**environment, **ONE_THREAD, "ROLEWISE_CACHE": str(settings().cache), **settings_},
             input=stdin,

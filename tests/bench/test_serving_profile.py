@@ -6,7 +6,7 @@ import pytest
 
 from bench.serving_profile import IDLE, PARTS, shares
 
-LOOP = "serve (rolewise/server.py:60);handle_message (rolewise/channels/front.py:50)"
+LOOP = "serve (rolewise/commands/serve.py:60);handle_message (rolewise/channels/front.py:50)"
 
 
 def test_the_innermost_part_counts_and_waiting_does_not() -> None:
@@ -14,9 +14,9 @@ def test_the_innermost_part_counts_and_waiting_does_not() -> None:
     found = shares(
         [
             f"{parse};encode (rolewise/nlu/encoder.py:238);infer (openvino/_ov_api.py:119) 6",
-            f"{parse};run (rolewise/runner.py:24) 1",
+            f"{parse};run (rolewise/engine/runner.py:24) 1",
             f"{LOOP};_run_action (rasa/core/processor.py:967);run (rasa_sdk/executor.py:383) 2",
-            "_bootstrap (threading.py:973);insert (rolewise/store.py:12) 1",
+            "_bootstrap (threading.py:973);insert (rolewise/stores/tracker_store.py:12) 1",
             f"_bootstrap (threading.py:973);{IDLE.replace(')', ':81)')} 90",
         ]
     )

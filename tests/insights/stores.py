@@ -14,9 +14,9 @@ from rasa.core.channels.channel import UserMessage
 from rasa.shared.core.events import SlotSet
 
 from bench.simulate_month import INSERT, Month
-from rolewise import database
 from rolewise.channels.conversations import remove, stores
 from rolewise.channels.output import WholeMessages
+from rolewise.stores import database
 from tests.conftest import Assistant
 
 

@@ -42,7 +42,17 @@ class Sitting:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("ROLEWISE_")}
         environment |= {"ROLEWISE_CACHE": str(copy.root / "cache"), "TERM": "xterm", "COLUMNS": "240", "LINES": "60"}
         self.terminal, side = pty.openpty()
-        command = [sys.executable, "-m", "rolewise.cli", "inbox", "--store", str(store), "--model", str(settings().models), *options]
+        command = [
+            sys.executable,
+            "-m",
+            "rolewise.commands.cli",
+            "inbox",
+            "--store",
+            str(store),
+            "--model",
+            str(settings().models),
+            *options,
+        ]
         self.process = subprocess.Popen(
             command, cwd=copy.root, env=environment, stdin=side, stdout=side, stderr=side, start_new_session=True
         )

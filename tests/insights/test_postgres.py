@@ -6,9 +6,9 @@ from typing import Any
 
 import sqlalchemy
 
-from rolewise.database import COLUMNS
 from rolewise.insights.events import conversations, sqlite_url, store_url
 from rolewise.insights.figures import count
+from rolewise.stores.database import COLUMNS
 from tests.insights.conftest import Reported
 from tests.services import Postgres
 

@@ -138,7 +138,7 @@ def test_the_page_stands_alone_and_escapes(reported: Reported) -> None:
 
 
 def test_an_empty_store_gives_a_report(meaning: Meaning, tmp_path: Path) -> None:
-    from rolewise import database
+    from rolewise.stores import database
 
     database.prepare(tmp_path / "empty.db")
     figures = count(conversations(sqlite_url(tmp_path / "empty.db")))
@@ -167,7 +167,7 @@ def test_only_the_last_days_are_looked_at(reported: Reported) -> None:
 
 
 def test_the_command_writes_the_files(reported: Reported, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "rolewise.cli", "report", "--store", str(reported.store), "--out", str(tmp_path / "out")]
+    command = [sys.executable, "-m", "rolewise.commands.cli", "report", "--store", str(reported.store), "--out", str(tmp_path / "out")]
     done = subprocess.run(command, capture_output=True, text=True, cwd=PROJECT_ROOT, check=False)
     assert done.returncode == 0, done.stderr
     assert [Path(line).name for line in done.stdout.splitlines()] == ["report.html", "report.json", "report.csv"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from rolewise.answers import Answers
+from rolewise.answers.compose import Answers
 from rolewise.knowledge import Entry, Figure, Knowledge, Statement, load
 from rolewise.questions import Question
 

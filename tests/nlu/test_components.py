@@ -28,13 +28,13 @@ PART = {"text", "topic", "guesses", "decision", "roles", "others", "origins", "t
 
 FRESH = """
 import asyncio, json, sys
-from rolewise import cli
-from rolewise.imports import light, newest
+from rolewise.commands import cli
+from rolewise.engine.imports import light, newest
 from rolewise.settings import settings
 cli.quiet()
 light(newest(settings().models))
 cli.logs("ERROR")
-from rolewise.ask import Asker
+from rolewise.commands.ask import Asker
 
 async def main():
     asker = await Asker.load()

@@ -12,8 +12,9 @@ from spacy.language import Language
 from rolewise.knowledge import load
 from rolewise.nlu import names
 from rolewise.nlu.text import TOKEN, Cleaner
+from rolewise.settings import settings
 
-KNOWLEDGE = load(Path(__file__).parent.parent.parent / "knowledge" / "careers.yml")
+KNOWLEDGE = load(settings().knowledge)
 ROLES = KNOWLEDGE.roles
 
 Find = Callable[..., list[tuple[str, str]]]

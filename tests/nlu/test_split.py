@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from rolewise.knowledge import load
 from rolewise.nlu import names
 from rolewise.nlu.split import Piece, pieces
+from rolewise.settings import settings
 
 Cut = Callable[[str], list[Piece]]
 
 
 @pytest.fixture(scope="module")
 def cut() -> Cut:
-    nlp = names.build(load(Path(__file__).parent.parent.parent / "knowledge" / "careers.yml"))
+    nlp = names.build(load(settings().knowledge))
 
     def cut(text: str) -> list[Piece]:
         doc = nlp(text)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from itertools import combinations
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,12 +12,13 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
 
-from rolewise.answers import Answers
+from rolewise.answers.compose import Answers
 from rolewise.cards import Card, CardSource, CardTable, Suggestion
 from rolewise.channels.slack.home import view
 from rolewise.knowledge import Knowledge, load
 from rolewise.questions import Question
 from rolewise.render.blocks import plain, render, summary
+from rolewise.settings import settings
 from tests.channels.slack.limits import message_faults, view_faults
 from tests.render import golden
 
@@ -28,7 +28,7 @@ SETS = [(role,) for role in ROLES] + [*combinations(ROLES, 2), ROLES]
 
 @pytest.fixture(scope="module")
 def knowledge() -> Knowledge:
-    return load(Path(__file__).parent.parent.parent / "knowledge" / "careers.yml")
+    return load(settings().knowledge)
 
 
 def faults(card: Card, **options: Any) -> list[str]:

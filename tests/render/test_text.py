@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from itertools import combinations
-from pathlib import Path
 
 import pytest
 
-from rolewise.answers import Answers
+from rolewise.answers.compose import Answers
 from rolewise.cards import Card, CardSource, CardTable, Suggestion
 from rolewise.knowledge import load
 from rolewise.questions import Question
 from rolewise.render.text import render, table
+from rolewise.settings import settings
 
 WIDTH = 80
 ROLES = ("mle", "swe", "ds")
@@ -25,7 +25,7 @@ SETS = [*combinations(ROLES, 2), ROLES]
 
 @pytest.fixture(scope="module")
 def answers() -> Answers:
-    return Answers(load(Path(__file__).parent.parent.parent / "knowledge" / "careers.yml"))
+    return Answers(load(settings().knowledge))
 
 
 def words(text: str) -> str:

@@ -14,9 +14,9 @@ from collections.abc import AsyncIterator
 import pytest
 import redis
 
-from rolewise.database import StoreError
 from rolewise.settings import PROJECT_ROOT
 from rolewise.stores import leases
+from rolewise.stores.database import StoreError
 from rolewise.stores.leases import LeaseLockStore
 from tests.services import Redis
 

@@ -47,7 +47,7 @@ def fill(url: str, conversations: dict[str, float]) -> None:
 
 def command(url: str, *words: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "ROLEWISE_DATABASE": url}
-    run = [sys.executable, "-m", "rolewise.cli", "store", *words]
+    run = [sys.executable, "-m", "rolewise.commands.cli", "store", *words]
     return subprocess.run(run, cwd=PROJECT_ROOT, env=environment, capture_output=True, text=True)
 
 

@@ -14,13 +14,13 @@ from rasa.core.tracker_store import SQLTrackerStore
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, BotUttered, SessionStarted, SlotSet, UserUttered
 
-from rolewise.database import StoreError
-from rolewise.store import SQLiteTrackerStore
 from rolewise.stores import turns as book
 from rolewise.stores.base import ConversationStore
+from rolewise.stores.database import StoreError
 from rolewise.stores.link import Link
 from rolewise.stores.postgres import PostgresTrackerStore
 from rolewise.stores.tail import row
+from rolewise.stores.tracker_store import SQLiteTrackerStore
 from rolewise.stores.turns import ConflictError, DeletedError, Turn, current
 from tests.services import Postgres
 

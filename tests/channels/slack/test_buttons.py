@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rolewise import database
+from rolewise.stores import database
 from tests.channels.slack.loopback import ELSEWHERE
 from tests.channels.slack.people import Person
 from tests.serving import Server

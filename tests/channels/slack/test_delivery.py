@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import requests
 
-from rolewise import database
+from rolewise.stores import database
 from tests.channels.slack.loopback import ELSEWHERE, Slack, signed
 from tests.channels.slack.people import JSON, Door, Person
 from tests.serving import Server

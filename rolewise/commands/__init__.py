@@ -1,0 +1,1 @@
+"""The commands of `rolewise`, one module each; `cli` reads the command line."""

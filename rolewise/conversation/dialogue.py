@@ -1,0 +1,437 @@
+"""The dialogue: from a message and what the conversation remembers to a card and what it remembers next. Rasa is not known here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rolewise import wording
+from rolewise.answers.compose import PLACED_TOPICS, Answers, Draft, capital, join
+from rolewise.cards import MAX_SUGGESTIONS, Card, CardQuestion, Kind, Suggestion
+from rolewise.conversation.questionnaire import PAYLOAD, Move, Quiz, choice_from_payload
+from rolewise.conversation.understanding import Understanding, is_personal
+from rolewise.knowledge import Knowledge
+from rolewise.questions import COMPARE, OVERALL, Context, Message, Question, question_from_payload, unique
+
+# The longest reason of a rating that is kept, in characters.
+MAX_REASON = 500
+# The mark that a thumbs down waits for its reason.
+RATED_DOWN = "rated down"
+
+NUMBER = re.compile(r"^\W*(?:number |option |no\.? ?)?([1-9])\W*$", re.IGNORECASE)
+
+
+class Dialogue:
+    """One turn of a conversation. The methods named after acts return the card; ``context`` is changed in place."""
+
+    def __init__(self, knowledge: Knowledge, context: Context) -> None:
+        """A turn with this knowledge, in this conversation."""
+        self.knowledge = knowledge
+        self.answers = Answers(knowledge)
+        self.context = context.keep_known(knowledge.topics, knowledge.roles)
+        self.understanding = Understanding(knowledge, self.answers, self.context)
+
+    # -- acts -------------------------------------------------------------------------------------------------------------
+
+    def respond(self, message: Message, act: str) -> Card:
+        """The card for a message.
+
+        Args:
+            message: what the person said.
+            act: the name of the method that answers unless the message is a tapped button or a number of the offered ones.
+        """
+        message = self.numbered(message)
+        if message.tapped is not None:
+            return self.answer(message)
+        if self._reason(message, act):
+            self.context.rating = {**(self.context.rating or {}), "reason": message.text[:MAX_REASON]}
+            return self._small_talk(wording.RATED_REASON)
+        again = self.understanding.goes_on(message)
+        card: Card = self.answer(replace(message, tapped=again, parts=())) if again else getattr(self, act)(message)
+        return card
+
+    def numbered(self, message: Message) -> Message:
+        """The message; a number typed for one of the things offered becomes that tap."""
+        number = NUMBER.match(message.text)
+        if message.tapped is not None or message.chosen is not None or not number or int(number.group(1)) > len(self.context.offered):
+            return message
+        payload = self.context.offered[int(number.group(1)) - 1][1]
+        return replace(message, tapped=question_from_payload(payload), chosen=choice_from_payload(payload))
+
+    def answer(self, message: Message) -> Card:
+        """Answer the questions of a message, or ask back."""
+        understood = self.understanding.understand(message)
+        if understood.refusal:
+            return self._refuse(understood.refusal, understood.unsure)
+        if understood.unsure:
+            return self._ask_back(understood.unsure)
+        ready = [question for question in understood.questions if question not in understood.open]
+        if not ready:
+            return self._which_role(understood.open[0])
+        parts = [wording.TOO_MANY if understood.too_many else None, understood.note]
+        if understood.open:
+            labels = join([str(self.knowledge.topics[question.topic].label) for question in understood.open])
+            parts.append(wording.ROLE_MISSING.format(labels=labels))
+        return self._answered(ready, " ".join(part for part in parts if part) or None)
+
+    def fallback(self, message: Message) -> Card:
+        """Decline, with the nearest things to tap; a place, a role or a title named may still say what is meant."""
+        part = message.parts[0] if message.parts else None
+        guesses = self.understanding.guesses(part)
+        if message.companies:
+            return self._refuse(wording.COMPANY, guesses)
+        if is_personal(message):
+            return self._refuse(wording.PERSONAL, guesses)
+        meant = self.understanding.comparison_meant(part) if part and len(message.parts) == 1 else None
+        if meant is not None:
+            return self.answer(replace(message, parts=(meant,)))
+        if part and len(message.parts) == 1 and self.understanding.plain(part):
+            return self.answer(message)
+        if part and part.others and not part.roles:
+            return self._refuse(self.answers.scoped(wording.OTHER_TITLE, names=join(part.others, "or")), self.understanding.nearest(part))
+        texts = wording.NOT_UNDERSTOOD if guesses else wording.DECLINED
+        return self._refuse(self.answers.scoped(texts[self.context.unsure % 2]), guesses)
+
+    def greet(self, message: Message) -> Card:
+        """Greet."""
+        return self._small_talk(wording.GREETING_AGAIN if self.context.answers else self.answers.scoped(wording.GREETING))
+
+    def goodbye(self, message: Message) -> Card:
+        """Say goodbye."""
+        return self._small_talk(wording.GOODBYE, suggest=False)
+
+    def thanks(self, message: Message) -> Card:
+        """Take thanks."""
+        return self._small_talk(wording.THANKS)
+
+    def bot_challenge(self, message: Message) -> Card:
+        """Say that this is a program."""
+        return self._small_talk(wording.BOT)
+
+    def chitchat(self, message: Message) -> Card:
+        """Lead back from small talk."""
+        return self._small_talk(wording.CHITCHAT)
+
+    def calm(self, message: Message) -> Card:
+        """Stay calm once, then go on with the help."""
+        text = wording.CALM_AGAIN if self.context.note == "calm" else wording.CALM
+        card = self._small_talk(text)
+        self.context.note = "calm"
+        return card
+
+    def menu(self, message: Message) -> Card:
+        """Say what can be asked."""
+        return self._menu(self.answers.scoped(wording.MENU))
+
+    def affirm(self, message: Message) -> Card:
+        """Take a yes as the first thing offered, when something was offered as a guess."""
+        if self.context.offered:
+            return self.answer(replace(message, tapped=question_from_payload(self.context.offered[0][1]), parts=()))
+        return self._small_talk(wording.GREETING_AGAIN)
+
+    def deny(self, message: Message) -> Card:
+        """Take a no: offer what else was offered."""
+        offered = [question for question in (question_from_payload(payload) for _, payload in self.context.offered[1:]) if question]
+        return self._card("clarify", wording.DENIED, offers=[*offered, *self._next_questions()][:4], questions=offered[:2])
+
+    def source(self, message: Message) -> Card:
+        """Show where the last answer came from."""
+        if not self.context.questions:
+            return self._card("menu", wording.NOTHING_YET, offers=self._first_questions())
+        full = self._last("full")
+        lead = wording.SOURCES_OF.format(date=self.knowledge.reviewed_on.isoformat())
+        undated = [source.id for source in full.sources if source.year is None]
+        points = [f"{source.title} ({source.publisher}), {source.year or 'undated'}" for source in full.sources]
+        caveat = f"{join(undated)}: the page shows no date." if undated else None
+        return full.copy(update={"lead": lead, "points": points, "table": None, "caveat": caveat})
+
+    def repeat(self, message: Message) -> Card:
+        """Say the last answer again."""
+        return self._last("normal") if self.context.questions else self._card("menu", wording.NOTHING_YET, offers=self._first_questions())
+
+    def shorter(self, message: Message) -> Card:
+        """Say the last answer in its lead alone."""
+        return self._last("short") if self.context.questions else self._card("menu", wording.NOTHING_YET, offers=self._first_questions())
+
+    def more(self, message: Message) -> Card:
+        """Say all that is known on the last question."""
+        if not self.context.questions:
+            return self._card("menu", wording.NOTHING_YET, offers=self._first_questions())
+        if self.context.shown == "full":
+            card = self._last("full")
+            return card.copy(update={"lead": f"{wording.THAT_IS_ALL} {card.lead}"})
+        return self._last("full")
+
+    def start_over(self, message: Message) -> Card:
+        """Forget the conversation."""
+        # Answers are counted on, so that no two of a conversation have one id.
+        fresh = Context(answers=self.context.answers)
+        self.context.__dict__.update(fresh.__dict__)
+        return self._small_talk(wording.RESTARTED)
+
+    def stop(self, message: Message) -> Card:
+        """Stop what is going on."""
+        self.context.quiz = None
+        return self._small_talk(wording.STOPPED)
+
+    def rate(self, message: Message) -> Card:
+        """Take a rating of the last answer."""
+        if not self.context.answer_id:
+            return self._small_talk(wording.RATED_NOTHING)
+        up = message.intent == "feedback_positive"
+        reason = (message.reason or "")[:MAX_REASON] or None
+        self.context.rating = {
+            "answer_id": message.rated or self.context.answer_id,
+            "value": "up" if up else "down",
+            "reason": reason,
+        }
+        card = self._small_talk(wording.RATED_UP if up else wording.RATED_REASON if reason else wording.RATED_DOWN)
+        self.context.note = None if up or reason else RATED_DOWN
+        return card
+
+    def _reason(self, message: Message, act: str) -> bool:
+        """Whether a message tells what was missing in the answer just rated: words after a thumbs down that ask nothing surely."""
+        if self.context.note != RATED_DOWN or self.context.rating is None or not message.parts:
+            return False
+        self.context.note = None
+        asks = any(part.decision == "answer" and (part.topic or part.best.intent in ("follow_up", "start_quiz")) for part in message.parts)
+        return not asks and (act == "fallback" or message.parts[0].decision != "answer" or message.intent == "feedback_negative")
+
+    # -- the questionnaire --------------------------------------------------------------------------------------------------
+
+    def starts_quiz(self, message: Message, act: str) -> bool:
+        """Whether a message asks for the questionnaire by a number or a yes."""
+        if self.knowledge.questionnaire is None:
+            return False
+        affirmed = act == "affirm" and self.context.offered and choice_from_payload(self.context.offered[0][1]) is not None
+        return self.numbered(message).chosen is not None or bool(affirmed)
+
+    def asks(self, question_id: str | None) -> bool:
+        """Whether the knowledge has a questionnaire, with this question where one is named."""
+        content = self.knowledge.questionnaire
+        return content is not None and (question_id is None or question_id in {question.id for question in content.questions})
+
+    def ask(self, question_id: str) -> Card:
+        """Ask one question of the questionnaire; without such a question, say in general how to choose."""
+        if not self.asks(question_id):
+            return self._answered([Question("choose")], None)
+        quiz = Quiz(self.knowledge)
+        question = quiz.questions[question_id]
+        number = list(quiz.questions).index(question_id) + 1
+        asked = wording.QUIZ_QUESTION.format(number=number, count=len(quiz.questions), question=question.text)
+        first = number == 1 and self.context.quiz is None
+        before = wording.QUIZ_UNCLEAR if self.context.note == Move.UNCLEAR.value else quiz.content.intro if first else None
+        self.context.quiz, self.context.note, self.context.unsure = question_id, None, 0
+        card = Card(
+            kind="clarify",
+            answer_id=f"quiz{number}",
+            questions=[CardQuestion(topic="choose", roles=[])],
+            title=wording.QUIZ_TITLE,
+            lead=" ".join(part for part in (before, asked) if part),
+            suggestions=[Suggestion(title=title, payload=payload) for title, payload in quiz.suggestions(question)],
+        )
+        return self._offer(card)
+
+    def quiz_result(self, answers: dict[str, str]) -> Card:
+        """The result of the questionnaire.
+
+        Args:
+            answers: by question id the chosen options, joined by ``+``.
+        """
+        context = self.context
+        context.quiz, context.note = None, None
+        if not self.asks(None):
+            return self._answered([Question("choose")], None)
+        leading = Quiz(self.knowledge).result(answers).leading
+        context.answers += 1
+        context.answer_id = f"a{context.answers}"
+        context.questions = [Question("choose", leading if len(leading) == 1 else ())]
+        context.result = answers
+        context.pending, context.unsure, context.shown = None, 0, "normal"
+        context.roles = ()
+        self._mention(leading if len(leading) < len(self.knowledge.roles) else ())
+        return self._offer(self._result(answers, "normal"))
+
+    def _result(self, answers: dict[str, str], shown: str) -> Card:
+        quiz = Quiz(self.knowledge)
+        result = quiz.result(answers)
+        leading, every = result.leading, tuple(self.knowledge.roles)
+        text = wording.QUIZ_NONE
+        if len(leading) == 1:
+            text = wording.QUIZ_ONE.format(role=self.knowledge.roles[leading[0]].name)
+        elif leading:
+            text = (wording.QUIZ_CLOSE if len(leading) < len(every) else wording.QUIZ_ALL).format(
+                roles=self.answers.role_names(leading, plural=False)
+            )
+        draft = Draft()
+        for role in leading:
+            reasons = result.reasons[role] if shown != "short" else []
+            name = capital(str(self.knowledge.roles[role].name))
+            draft.points += [f"{name}: {draft.say(reason)}" if len(leading) > 1 else draft.say(reason) for reason in reasons]
+        draft.points.append(draft.say(quiz.content.advice))
+        best = leading or every
+        offers = [
+            *([Question("define_role", best[:1]), Question("start_learning", best[:1])] if len(leading) == 1 else []),
+            Question(COMPARE, best if len(best) > 1 else every, OVERALL),
+            *([Question("daily_tasks", (role,)) for role in best[:2]] if len(leading) != 1 else [Question("cons", best[:1])]),
+        ]
+        return Card(
+            kind="answer",
+            answer_id=self.context.answer_id or "a0",
+            questions=[CardQuestion(**question.as_dict()) for question in self.context.questions],
+            title=wording.QUIZ_TITLE,
+            lead=text,
+            points=draft.points,
+            caveat=quiz.content.limits,
+            sources=self.answers.sources(draft.source_ids),
+            suggestions=self.answers.suggestions(offers),
+        )
+
+    # -- cards ------------------------------------------------------------------------------------------------------------
+
+    def _answered(self, questions: list[Question], note: str | None) -> Card:
+        context = self.context
+        roles = unique(role for question in questions for role in question.roles)
+        context.answers += 1
+        context.pending = None
+        context.answer_id = f"a{context.answers}"
+        context.questions = questions
+        context.result = {}
+        self._mention(roles)
+        for question in questions:
+            if question.topic in PLACED_TOPICS:
+                context.country, context.level = question.country, question.level
+        context.asked += [_key(question) for question in questions]
+        context.unsure, context.shown, context.note = 0, "normal", note
+        return self._offer(self.answers.card(questions, context.answer_id, note, "normal", self._next_questions()))
+
+    def _mention(self, roles: tuple[str, ...]) -> None:
+        """Remember the roles that are talked about."""
+        if roles:
+            self.context.roles = roles
+            self.context.mentioned = tuple(role for role in self.context.mentioned if role not in roles) + roles
+
+    def _last(self, shown: str) -> Card:
+        context = self.context
+        context.shown, context.unsure = shown, 0
+        if context.result and self.knowledge.questionnaire is not None:
+            return self._offer(self._result(context.result, shown))
+        return self._offer(self.answers.card(context.questions, context.answer_id or "a0", None, shown, self._next_questions()))
+
+    def _next_questions(self) -> list[Question]:
+        """What to ask next: new topics for the roles in play, then the same topic beside another role."""
+        context = self.context
+        if not context.questions:
+            return self._first_questions()
+        last = context.questions[-1]
+        roles = last.roles or context.roles
+        found: list[Question] = []
+        following = [topic for topic in self.knowledge.topics[last.topic].next if topic != COMPARE]
+        spare = [topic for topic in self.knowledge.topics if topic not in following and topic not in (COMPARE, last.topic)]
+        for topic in [*following, *spare]:
+            question = Question(topic, tuple(roles)).normal()
+            if self.answers.knows(question) and _key(question) not in context.asked:
+                found.append(question)
+            if len(found) == 2:
+                break
+        if len(roles) == 1 and len(self.knowledge.roles) > 1:
+            others = [role for role in [*reversed(context.mentioned), *self.knowledge.roles] if role not in roles]
+            topic = last.topic if last.topic != COMPARE else "define_role"
+            beside = Question(topic, (*roles, others[0]))
+            found.append(beside if _key(beside) not in context.asked else Question(COMPARE, (*roles, others[0]), OVERALL))
+        elif len(roles) > 1:
+            single = Question(last.topic if last.topic != COMPARE else "responsibilities", tuple(roles[:1]))
+            found += [question for question in (single, Question("choose")) if _key(question) not in context.asked]
+        return [question for question in found if _key(question) not in context.asked][:4] or self._first_questions()
+
+    def _first_questions(self) -> list[Question]:
+        every = tuple(self.knowledge.roles)
+        return [
+            Question("responsibilities", every[:1]),
+            Question("salary", every[1:2] or every[:1]),
+            Question(COMPARE, every, OVERALL),
+            Question("choose"),
+        ]
+
+    def _which_role(self, question: Question) -> Card:
+        topic = self.knowledge.topics[question.topic]
+        offers = [replace(question, roles=(role,)) for role in self.knowledge.roles]
+        lead = wording.WHICH_ROLE.format(question=f"You asked about {topic.label}.")
+        self.context.unsure = 0
+        self.context.pending = question.topic
+        self.context.country, self.context.level = question.country, question.level
+        card = self._card("clarify", lead, offers=[*offers, Question(question.topic, tuple(self.knowledge.roles))], questions=offers)
+        return card
+
+    def _ask_back(self, guesses: Sequence[Question]) -> Card:
+        self.context.unsure += 1
+        self._mention(guesses[0].roles)
+        if self.context.unsure > 1:
+            return self._menu(wording.MENU_AFTER_UNSURE, guesses)
+        return self._card("clarify", wording.DID_YOU_MEAN, offers=self._spelled(guesses), questions=guesses)
+
+    def _refuse(self, text: str, guesses: Sequence[Question]) -> Card:
+        self.context.unsure += 1
+        if self.context.unsure > 1:
+            return self._menu(wording.MENU_AFTER_UNSURE if not text.startswith("I do not cover") else text, guesses)
+        if guesses and not self.context.questions:
+            # "is nursing a good career", then "and data science?": the topic is the same.
+            self.context.pending = guesses[0].topic
+        offers = self._spelled(guesses)
+        return self._card("fallback", text, offers=[*offers, *self._first_questions()][: max(3, len(offers))], questions=guesses)
+
+    def _spelled(self, guesses: Sequence[Question]) -> list[Question]:
+        """Guesses as things that answer when tapped: one without a role becomes one a role, or the general one."""
+        return [
+            spelled
+            for question in guesses
+            for spelled in (
+                [question] if self.answers.knows(question) else [replace(question, roles=(role,)) for role in self.knowledge.roles]
+            )
+        ][:4]
+
+    def _menu(self, lead: str, guesses: Sequence[Question] = ()) -> Card:
+        self.context.unsure = 0
+        offers = [*self._spelled(guesses)[:2], *self._first_questions()][:4]
+        card = self._card("menu", lead, offers=offers, questions=guesses)
+        return card.copy(update={"title": wording.MENU_TITLE, "points": self.answers.menu()})
+
+    def _small_talk(self, text: str, suggest: bool = True) -> Card:
+        self.context.unsure = 0
+        return self._card("smalltalk", text, offers=self._next_questions() if suggest else [])
+
+    def _card(self, kind: Kind, lead: str, offers: Sequence[Question], questions: Sequence[Question] = ()) -> Card:
+        card = Card(
+            kind=kind,
+            answer_id=f"{kind}{self.context.answers}",
+            questions=[CardQuestion(**question.normal().as_dict()) for question in questions],
+            title="",
+            lead=lead,
+            suggestions=self.answers.suggestions(offers),
+        )
+        return self._offer(card)
+
+    def _offer(self, card: Card) -> Card:
+        """Remember what the card offers to tap; beside a running questionnaire the way back to it is offered, too."""
+        extra = self._quiz_offer(card)
+        if extra is not None:
+            card = card.copy(update={"suggestions": [*card.suggestions[: MAX_SUGGESTIONS - 1], extra]})
+        self.context.offered = [(suggestion.title, suggestion.payload) for suggestion in card.suggestions]
+        return card
+
+    def _quiz_offer(self, card: Card) -> Suggestion | None:
+        """The way into the questionnaire, or back to it, where that helps."""
+        content, waiting = self.knowledge.questionnaire, self.context.quiz
+        if content is None or any(choice_from_payload(item.payload) is not None for item in card.suggestions):
+            return None
+        ids = [question.id for question in content.questions]
+        if waiting in ids:
+            title = wording.QUIZ_RESUME.format(number=ids.index(str(waiting)) + 1, count=len(ids))
+            return Suggestion(title=title, payload=PAYLOAD)
+        chosen_about = card.kind in ("answer", "comparison") and card.questions and card.questions[-1].topic == "choose"
+        return Suggestion(title=wording.QUIZ_START, payload=PAYLOAD) if chosen_about and not self.context.result else None
+
+
+def _key(question: Question) -> str:
+    return f"{question.topic}:{','.join(sorted(question.roles))}"

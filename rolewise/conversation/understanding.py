@@ -1,0 +1,407 @@
+"""What a message asks: its questions, resolved against what the conversation remembers. No answer is known here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from rolewise import wording
+from rolewise.answers.compose import PLACED_TOPICS, Answers, join
+from rolewise.knowledge import Knowledge
+from rolewise.nlu import cues
+from rolewise.questions import COMPARE, INTENT_PREFIX, OVERALL, Context, Guess, Message, Part, Question, unique
+
+MAX_QUESTIONS = 3
+
+# Another job title counts as where somebody comes from only in questions about getting into a role.
+ENTRY_TOPICS = frozenset({"switch_role", "start_learning", "choose", "degree", "experience", "skills", "good_career", "difficulty"})
+# With these, another title is the way out of a role or up from it.
+WAY_TOPICS = frozenset({"switch_role", "start_learning", "career_path"})
+# A company is only a name beside a course, a certificate or a tool.
+COMPANY_TOPICS = frozenset({"start_learning", "tools", "languages", "degree"})
+# In these, of two roles that do not stand side by side the last one is asked about: "software skills for a data scientist".
+SUBJECT_LAST_TOPICS = frozenset({"skills", "languages", "tools", "degree", "experience", "start_learning"})
+# Topics that a message without a role asks about in general, whatever was talked about.
+GENERAL_TOPICS = frozenset({"choose", COMPARE})
+# Below this confidence a guess is not offered even in a refusal.
+LEAST_GUESS = 0.1
+# A message of at most so many words that names role and topic needs no sure classifier.
+SHORT_WORDS = 6
+
+IN_GENERAL = re.compile(r"\b(?:overall|in general|generally|as a whole|altogether)\b")
+NO_MATTER = re.compile(
+    r"\b(?:no matter|regardless|whatever|whichever|any|never mind|forget|all|every)\b.*"
+    r"\b(?:levels?|country|countries|place|where|seniority|experience)\b"
+    r"|\b(?:overall|in general|generally|everywhere|worldwide)\W*$"
+)
+# Nothing but a topic, as of a role that both know: "what's the salary?".
+DEFINITE = re.compile(r"^\W*(?:(?:and|so|ok|then|what|what's|whats|is|are|how|how's|about)\W+)*the\W+\w+(?:\W+\w+)?\W*$")
+ANNOUNCED = re.compile(r"^\W*(?:(?:and|so|ok)\W+)*(?:what|how) about (?:the )?\w+(?: \w+)?\W*$")
+WITHOUT_ONE = re.compile(r"\b(?:without|with|need|have|having|get|getting) (?:one|any|it)\b")
+VERSUS = re.compile(r"^\W*(?:(?:and|or|so|ok|how|what|about)\W+)*(?:vs|versus|than|compared?|comparing)\b")
+MOST = re.compile(r"\b(?:most|best|highest|least|lowest|worst|\w{3,}est)\b")
+# What a role's place in the conversation is called. The last one is a place of its own where there are three or more.
+PLACES = ((cues.FIRST, 0), (cues.SECOND, 1), (cues.THIRD, 2), (cues.FOURTH, 3), (cues.LAST, -1))
+THREE, FOUR = re.compile(r"\b(?:three|3)\b"), re.compile(r"\b(?:four|4)\b")
+SEVERAL_OTHERS = re.compile(r"\b(?:two|2|ones|others)\b")
+OTHER_JOBS = re.compile(r"\bother (?:jobs|careers|professions|fields|occupations)\b")
+LINK_WORDS = frozenset("vs versus or and than to with between the a an compare compared comparing now just only so ok then".split())
+
+
+def is_personal(message: Message) -> bool:
+    """Whether a message puts one person's own case, anywhere in it."""
+    texts = (message.text.lower(), *(part.text for part in message.parts))
+    return any(cues.PERSONAL in cues.cues(text) for text in texts)
+
+
+@dataclass
+class Understood:
+    """What a message asks.
+
+    Attributes:
+        questions: the questions to answer, in order.
+        note: what was assumed, to be said before the answer.
+        open: those of the questions that wait for a role.
+        unsure: questions that may be meant, the best first; offered, not answered.
+        refusal: why nothing is answered, or None.
+        too_many: whether more was asked than is answered.
+    """
+
+    questions: list[Question]
+    note: str | None = None
+    open: tuple[Question, ...] = ()
+    unsure: tuple[Question, ...] = ()
+    refusal: str | None = None
+    too_many: bool = False
+
+
+class Understanding:
+    """Reads messages in one conversation; the context is read, not changed."""
+
+    def __init__(self, knowledge: Knowledge, answers: Answers, context: Context) -> None:
+        """Read with this knowledge, in this conversation."""
+        self.knowledge = knowledge
+        self.answers = answers
+        self.context = context
+
+    def understand(self, message: Message) -> Understood:
+        """The questions of a message."""
+        if message.tapped is not None:
+            return self._ready([self.known(message.tapped)], None, False)
+        parts = [self._special_forms(part) for part in message.parts]
+        if not parts:
+            nothing = self._not_understood() if message.text.strip() else wording.EMPTY
+            return Understood([], refusal=nothing)
+        head = parts[0]
+        if message.companies and head.topic not in COMPANY_TOPICS:
+            return Understood([], refusal=wording.COMPANY, unsure=tuple(self.guesses(head)))
+        if is_personal(message):
+            return Understood([], refusal=wording.PERSONAL, unsure=tuple(self.guesses(head)))
+        meant = self.comparison_meant(head) if len(parts) == 1 else None
+        if meant is not None:
+            head, parts = meant, [meant]
+        if len(parts) == 2 and ANNOUNCED.match(head.text) and not head.roles and cues.COMPARING in parts[1].cues:
+            # "what about growth, which has the better outlook": the second says what the first only announces.
+            head, parts = parts[1], parts[1:]
+        questions: list[Question] = []
+        note: str | None = None
+        pointing = False
+        shared: tuple[str, ...] = ()
+        for index, part in enumerate(parts):
+            refused = self._other_title(part)
+            if refused and len(parts) == 1:
+                return Understood([], refusal=refused, unsure=tuple(self.nearest(part)))
+            if refused:
+                note = refused
+                continue
+            if not part.roles and not shared and not self._points_back(part):
+                shared = next((later.roles for later in parts[index + 1 :] if later.roles), ())
+            resolved, assumed = self._resolve(part, shared if index or shared else ())
+            note = note or assumed or self._beside(part)
+            questions += resolved
+            shared = next((question.roles for question in reversed(resolved) if question.roles), shared)
+            pointing = pointing or cues.POINTING in part.cues or DEFINITE.match(part.text) is not None
+        questions = list(dict.fromkeys(question.normal() for question in questions))
+        if not questions:
+            refusal = note or self._not_understood()
+            return Understood([], refusal=refusal, unsure=tuple(self.guesses(head)))
+        if len(parts) == 1 and head.decision != "answer" and not self.plain(head, questions[0].topic):
+            others = [question for question in self.guesses(head) if question != questions[0]]
+            return Understood([], unsure=(questions[0], *others[:1]))
+        return self._ready(questions, note, pointing)
+
+    def _not_understood(self) -> str:
+        return self.answers.scoped(wording.NOT_UNDERSTOOD[self.context.unsure % 2])
+
+    def _ready(self, questions: list[Question], note: str | None, pointing: bool) -> Understood:
+        asked = questions[:MAX_QUESTIONS]
+        missing = tuple(
+            question
+            for question in asked
+            if not self.answers.knows(question) or (pointing and not question.roles and question.topic not in GENERAL_TOPICS)
+        )
+        return Understood(asked, note, missing, too_many=len(questions) > MAX_QUESTIONS)
+
+    def plain(self, part: Part, topic: str | None = None) -> bool:
+        """Whether a message says itself what the classifier is not sure of: an elliptic one, or a topic in a few words."""
+        if part.best.intent == "follow_up" or self._compares_on(part) or self._drops_place(part):
+            return True
+        if part.others or part.topic is None:
+            return False
+        topic = topic or part.topic
+        words = len(part.text.split())
+        if topic in part.topics and words <= (SHORT_WORDS if len(part.roles) < 2 else 2 * SHORT_WORDS):
+            return True
+        return topic == COMPARE and len(part.roles) > 1 and self._only_roles(part)
+
+    def comparison_meant(self, part: Part) -> Part | None:
+        """The part as a sure question where it is not sure but compares roles that were named, on a topic that it names."""
+        roles = part.roles if len(part.roles) > 1 else self.context.mentioned
+        if part.decision == "answer" or part.others or len(roles) < 2 or not part.cues & {cues.COMPARING, cues.BOTH, cues.ALL}:
+            return None
+        topics = [topic for topic in part.topics if topic != COMPARE] or list(part.topics)
+        named = [guess for guess in part.guesses if guess.topic in topics]
+        if not named and len(topics) == 1:
+            named = [Guess(f"{INTENT_PREFIX}{topics[0]}", part.best.confidence)]
+        return replace(part, guesses=(named[0], *part.guesses), decision="answer") if named else None
+
+    def goes_on(self, message: Message) -> Question | None:
+        """The last question again, where an unsure message asks on about its subject: "can I do it without one?" after degrees."""
+        part = message.parts[0] if len(message.parts) == 1 else None
+        if part is None or part.decision == "answer" or part.roles or part.others or part.topics or not self.context.topic:
+            return None
+        return replace(self.context.questions[-1]) if WITHOUT_ONE.search(part.text) else None
+
+    def _compares_on(self, part: Part) -> bool:
+        """Whether a message only sets another role beside what was answered: "compared to software engineers?"."""
+        answered = self.context.topic not in (None, COMPARE)
+        return answered and len(part.roles) == 1 and not part.others and VERSUS.match(part.text) is not None and self._only_roles(part)
+
+    def _drops_place(self, part: Part) -> bool:
+        """Whether a message lets a place or a level go: "no matter what level"."""
+        carried = self.context.topic in PLACED_TOPICS and (self.context.country or self.context.level)
+        return bool(carried) and not part.roles and NO_MATTER.search(part.text) is not None
+
+    def known(self, question: Question) -> Question:
+        """A tapped question with only ids that exist."""
+        roles = unique(role for role in question.roles if role in self.knowledge.roles)
+        question = replace(question, roles=roles).normal()
+        return question if question.topic in self.knowledge.topics else Question("choose")
+
+    # -- other titles -----------------------------------------------------------------------------------------------------
+
+    def _special_forms(self, part: Part) -> Part:
+        """Beside a covered role, a title that is a special form of one stands for it: "from backend developer to MLE"."""
+        if not part.roles:
+            return part
+        titles = [self.knowledge.title_of_other(name) for name in part.others]
+        forms = {str(title.name): title.kind_of for title in titles if title is not None and title.kind_of}
+        return replace(
+            part,
+            roles=unique([*part.roles, *(role for role in forms.values() if role)]),
+            others=tuple(name for name in part.others if name not in forms),
+            targets=tuple(name for name in part.targets if name not in forms),
+        )
+
+    def _other_title(self, part: Part) -> str | None:
+        """The refusal for a question about a job that is not covered; None for one from there, beside it or with its people."""
+        if not part.others or part.topic == "collaboration":
+            return None
+        came_from = set(part.origins) >= set(part.others)
+        if part.roles:
+            subject = bool(part.targets) and part.topic in WAY_TOPICS and not came_from
+        else:
+            subject = not (came_from and part.topic in ENTRY_TOPICS)
+        return self.answers.scoped(wording.OTHER_TITLE, names=join(part.others, "or")) if subject else None
+
+    def _beside(self, part: Part) -> str | None:
+        """What to say where another title is asked about beside a role."""
+        asked_too = [title for title in part.others if title not in part.origins]
+        if not asked_too or not part.roles or part.topic in ("switch_role", "collaboration"):
+            return None
+        return wording.OTHER_TITLE_BESIDE.format(names=join(asked_too, "or"), roles=self.answers.role_names(part.roles))
+
+    def nearest(self, part: Part) -> list[Question]:
+        """What to offer instead of a job that is not covered: the same topic for the nearest role."""
+        titles = [self.knowledge.title_of_other(name) for name in part.others]
+        nearest = [title.nearest for title in titles if title is not None and title.nearest is not None]
+        roles = unique([*part.roles, *nearest]) or tuple(self.knowledge.roles)
+        topic = self._likely_topic(part)
+        return [Question(topic if topic and topic != COMPARE else "define_role", (role,)) for role in roles[:2]]
+
+    @staticmethod
+    def _likely_topic(part: Part) -> str | None:
+        """The topic that a declined message names or comes nearest to."""
+        guessed = [guess.topic for guess in part.guesses if guess.topic and guess.confidence >= LEAST_GUESS]
+        return next(iter([topic for topic in guessed if topic in part.topics] or [*part.topics, *guessed]), None)
+
+    def guesses(self, part: Part | None) -> list[Question]:
+        """The best two questions that may be meant, with the roles that would be assumed."""
+        if part is None:
+            return []
+        found: list[Question] = []
+        topics = [guess.topic for guess in part.guesses if guess.topic and guess.confidence >= LEAST_GUESS]
+        for topic in topics or list(part.topics):
+            guessed = replace(part, guesses=tuple(guess for guess in part.guesses if guess.topic == topic))
+            roles, _ = self._roles(guessed, ())
+            found.append(Question(topic, roles, OVERALL if topic == COMPARE else None).normal())
+        return list(dict.fromkeys(found))[:2]
+
+    # -- one part ---------------------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _points_back(part: Part) -> bool:
+        return bool(part.cues & {cues.BOTH, cues.ALL, *(cue for cue, _ in PLACES), cues.OTHER})
+
+    def _only_roles(self, part: Part) -> bool:
+        """Whether the message is nothing but roles and link words: "mle or ds?"."""
+        names = [name for role in part.roles for name in self._names(role)]
+        text = part.text
+        for name in sorted(names, key=len, reverse=True):
+            text = re.sub(rf"\b{re.escape(name)}s?\b", " ", text)
+        return all(word in LINK_WORDS for word in re.findall(r"\w+", text))
+
+    def _names(self, role_id: str) -> list[str]:
+        role = self.knowledge.roles[role_id]
+        names = [role.name, role.plural, role.short, role.field, *role.aliases, *role.weak_aliases, *role.misspellings]
+        return [str(name).lower() for name in names]
+
+    def _resolve(self, part: Part, shared: Sequence[str]) -> tuple[list[Question], str | None]:
+        """The questions of a part, and what was assumed."""
+        roles, assumed = self._roles(part, shared)
+        country = part.countries[0] if part.countries else self.context.country
+        level = part.levels[0] if part.levels else self.context.level
+        if IN_GENERAL.search(part.text) and not (part.countries or part.levels):
+            country = level = None
+        note = self._no_place(part)
+        if self._drops_place(part):
+            return self._elliptic(replace(part, topics=(), countries=(), levels=()), roles, None, None)
+        if part.topic is None or self._compares_on(part):
+            part = replace(part, topics=()) if self._compares_on(part) else part
+            questions, assumed = self._elliptic(part, roles, country, level)
+            return questions, note or assumed
+        topic = self._topic(part, roles)
+        if topic == COMPARE and len(roles) == 1 and part.roles and set(self.context.roles) - set(roles):
+            roles = unique([*self.context.roles, *roles])
+        question = Question(topic, tuple(roles), OVERALL if topic == COMPARE else None, *self._placed(topic, country, level))
+        return [question], (note if topic in PLACED_TOPICS else None) or assumed
+
+    def _topic(self, part: Part, roles: Sequence[str]) -> str:
+        """The topic of a part, where a comparison may mean one topic only, or no comparison at all."""
+        topic = part.topic or COMPARE
+        if len(part.roles) > 1 and topic in ("choose", "switch_role") and self._only_roles(part):
+            return COMPARE
+        if cues.VARIANTS in part.cues and topic in (COMPARE, "switch_role"):
+            # "developer or engineer": two words for one role, so the question is what the role is.
+            return "define_role"
+        if topic != COMPARE:
+            return topic
+        if len(roles) == 1 and OTHER_JOBS.search(part.text):
+            return "good_career"
+        last = self.context.topic
+        if len(part.roles) == 1 and cues.POINTING in part.cues and last not in (None, COMPARE):
+            # "compare it with data scientists": what was talked about, side by side.
+            return str(last)
+        named = [name for name in part.topics if name not in (COMPARE, "choose", "define_role")]
+        if named and len(roles) != 1:
+            return named[0]
+        if len(roles) == 1 and not part.cues & {cues.COMPARING, cues.POINTING, cues.OTHER} and not self.context.roles:
+            return next((guess.topic for guess in part.guesses if guess.topic not in (None, COMPARE)), None) or "define_role"
+        return topic
+
+    def _elliptic(self, part: Part, roles: tuple[str, ...], country: str | None, level: str | None) -> tuple[list[Question], str | None]:
+        """The questions of a message that says only what is new: a role, a topic, a place."""
+        context = self.context
+        named = [topic for topic in part.topics if topic != COMPARE] or ([COMPARE] if COMPARE in part.topics else [])
+        topics = named or ([context.pending] if context.pending else [question.topic for question in context.questions])
+        if IN_GENERAL.search(part.text) and not named and len(roles) > 1:
+            topics = [COMPARE]
+        if not topics:
+            return ([Question("define_role", roles)], None) if part.roles else ([], None)
+        if part.countries and not set(topics) & set(PLACED_TOPICS):
+            topics = ["salary"]
+        says_something = part.roles or named or self._points_back(part) or part.countries or part.levels
+        if not says_something and not IN_GENERAL.search(part.text):
+            return [], None
+        note = None
+        if roles and cues.CORRECTION in part.cues:
+            note = wording.CORRECTED.format(roles=self.answers.role_names(roles))
+        elif roles and not part.roles and named:
+            note = wording.AS_BEFORE.format(roles=self.answers.role_names(roles))
+        asked = [Question(topic, tuple(roles), None, *self._placed(topic, country, level)) for topic in topics]
+        if len(roles) == 1:
+            asked = [replace(question, topic="define_role") if question.topic == COMPARE else question for question in asked]
+        return asked, note
+
+    def _no_place(self, part: Part) -> str | None:
+        """What to say where a town was named and the figures are those of its country."""
+        known = {place.lower() for country in self.knowledge.countries for place in country.places}
+        named = [place for place in part.places if place in known]
+        return wording.NO_PLACE.format(place=join([place.title() for place in named], "or")) if named else None
+
+    @staticmethod
+    def _placed(topic: str, country: str | None, level: str | None) -> tuple[str | None, str | None]:
+        return (country, level) if topic in PLACED_TOPICS else (None, None)
+
+    def _roles(self, part: Part, shared: Sequence[str]) -> tuple[tuple[str, ...], str | None]:
+        """The roles of a part: named, pointed at, shared by another part, or those of the conversation; and the assumption."""
+        comparing = cues.COMPARING in part.cues
+        if part.roles:
+            return self._named_roles(part, comparing), None
+        pointed = self._pointed_roles(part, comparing)
+        if pointed:
+            return pointed, None
+        if shared:
+            return tuple(shared), None
+        context, every = self.context, tuple(self.knowledge.roles)
+        topic = part.topic
+        if comparing and topic not in (None, "choose", "define_role"):
+            if MOST.search(part.text) and len(context.mentioned) > len(context.roles):
+                return context.mentioned, None
+            if len(context.roles) > 1:
+                return context.roles, wording.AS_BEFORE.format(roles=self.answers.role_names(context.roles))
+            if len(context.mentioned) > 1:
+                last = context.mentioned[-2:]
+                return last, wording.AS_BEFORE.format(roles=self.answers.role_names(last))
+            return every, None
+        if topic == "choose":
+            return (), None
+        if topic == COMPARE:
+            return (context.roles if len(context.roles) > 1 else context.mentioned[-2:] if len(context.mentioned) > 1 else ()), None
+        if context.roles:
+            note = wording.AS_BEFORE.format(roles=self.answers.role_names(context.roles)) if topic else None
+            return context.roles, note
+        return (), None
+
+    def _named_roles(self, part: Part, comparing: bool) -> tuple[str, ...]:
+        """The roles named, beside those of the conversation where the message compares with them."""
+        others = tuple(role for role in self.context.roles if role not in part.roles)
+        if len(part.roles) == 1 and others and comparing:
+            if cues.POINTING in part.cues:
+                return (*others[:1], *part.roles)
+            if cues.OTHER in part.cues or re.match(r"^\W*(?:and |or |so |ok )*(?:vs|versus|than|compared? )", part.text):
+                return (*others, *part.roles)
+        if len(part.roles) == 2 and part.topic in SUBJECT_LAST_TOPICS and not comparing and cues.JOINED not in part.cues:
+            return part.roles[-1:]
+        return part.roles
+
+    def _pointed_roles(self, part: Part, comparing: bool) -> tuple[str, ...]:
+        """The roles that "both", "all three", "the first one" or "the other one" point at; empty where nothing does."""
+        context, every = self.context, tuple(self.knowledge.roles)
+        known = context.roles if len(context.roles) > 1 else context.mentioned
+        if cues.ALL in part.cues:
+            # "All three" of more than three are the three that were talked about.
+            return known if 2 < len(known) < len(every) and (THREE if len(known) == 3 else FOUR).search(part.text) else every
+        if cues.BOTH in part.cues and len(known) >= 2:
+            first_two = re.search(r"\bfirst two\b", part.text)
+            return tuple(known[:2] if first_two else known[-2:])
+        for cue, index in PLACES:
+            if cue in part.cues and len(known) > (index if index >= 0 else 2):
+                return (known[index],)
+        if cues.OTHER not in part.cues or not context.roles:
+            return ()
+        if SEVERAL_OTHERS.search(part.text):
+            return tuple(role for role in every if role not in context.roles)
+        rest = [role for role in known if role not in context.roles[-1:]] or [role for role in every if role not in context.roles]
+        return (*context.roles, *rest[-1:]) if comparing and len(context.roles) == 1 else tuple(rest[-1:])

@@ -1,0 +1,596 @@
+"""Whole turns of a conversation, the language understanding's result built by hand: what is answered, asked back, declined, offered."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rolewise import wording
+from rolewise.cards import Card
+from rolewise.channels.guard import is_own_payload
+from rolewise.conversation.dialogue import Dialogue, question_from_payload
+from rolewise.knowledge import load
+from rolewise.nlu.cues import cues
+from rolewise.questions import Context, Guess, Message, Part, Question
+from rolewise.render.text import render
+from rolewise.settings import settings as of_program
+
+KNOWLEDGE = load(of_program().knowledge)
+ROLES = tuple(KNOWLEDGE.roles)
+TOPICS = [topic for topic in KNOWLEDGE.topics if topic != "compare"]
+
+
+class Conversation:
+    """Turns with one memory, stored and restored between them as the slot does."""
+
+    def __init__(self) -> None:
+        self.slot: Any = None
+        self.cards: list[Card] = []
+
+    @property
+    def context(self) -> Context:
+        return Context.restore(self.slot)
+
+    def turn(self, message: Message, act: str = "answer") -> Card:
+        context = Context.restore(self.slot)
+        card = Dialogue(KNOWLEDGE, context).respond(message, act)
+        self.slot = json.loads(json.dumps(context.store()))
+        check(card)
+        self.cards.append(card)
+        return card
+
+    def ask(self, text: str, topic: str | None, *roles: str, **options: Any) -> Card:
+        return self.turn(said(text, topic, *roles, **options))
+
+    def unsure(self, text: str = "blah") -> Card:
+        return self.turn(said(text, "tools", decision="decline", confidence=0.1), "fallback")
+
+    def tap(self, payload: str) -> Card:
+        return self.turn(Message(payload, "ask_x", tapped=question_from_payload(payload)))
+
+
+def part(
+    text: str, topic: str | None, *roles: str, decision: str = "answer", confidence: float = 0.9, second: str | None = None, **named: Any
+) -> Part:
+    intent = f"ask_{topic}" if topic else "follow_up"
+    guesses = [Guess(intent, confidence)] + ([Guess(f"ask_{second}", confidence / 2)] if second else [])
+    return Part(text, tuple(guesses), decision, roles, cues=cues(text), **named)
+
+
+def said(text: str, topic: str | None, *roles: str, companies: tuple[str, ...] = (), **options: Any) -> Message:
+    one = part(text, topic, *roles, **options)
+    return Message(text, one.best.intent, (one,), companies=companies)
+
+
+def asked(card: Card) -> list[tuple[str, list[str]]]:
+    return [(question.topic, question.roles) for question in card.questions]
+
+
+def check(card: Card) -> None:
+    """What holds for every card: words in it, and at most four known things to tap."""
+    assert card.lead or card.points
+    assert len(card.suggestions) <= 4
+    assert len({item.title for item in card.suggestions}) == len(card.suggestions)
+    for item in card.suggestions:
+        assert is_own_payload(item.payload, KNOWLEDGE), item
+        assert item.title
+    for question in card.questions:
+        assert question.topic in KNOWLEDGE.topics
+        assert set(question.roles) <= set(ROLES)
+        assert (question.aspect is None) == (question.topic != "compare")
+
+
+@pytest.fixture
+def talk() -> Any:
+    return Conversation()
+
+
+# -- one question ---------------------------------------------------------------------------------------------------------
+
+
+def test_answer(talk: Conversation) -> None:
+    card = talk.ask("what does an mle do", "responsibilities", "mle")
+    assert card.kind == "answer"
+    assert asked(card) == [("responsibilities", ["mle"])]
+    assert card.sources
+
+
+@pytest.mark.parametrize("topic", [topic for topic in TOPICS if not KNOWLEDGE.topics[topic].general])
+def test_missing_role_is_asked_for(talk: Conversation, topic: str) -> None:
+    card = talk.ask("what about it", topic)
+    assert card.kind == "clarify"
+    assert asked(card) == [(topic, [role]) for role in ROLES]
+    for role, item in zip(ROLES, card.suggestions, strict=False):
+        assert question_from_payload(item.payload) == Question(topic, (role,))
+    answer = talk.tap(card.suggestions[1].payload)
+    assert asked(answer) == [(topic, [ROLES[1]])]
+    assert answer.kind == "answer"
+
+
+def test_general_topic_needs_no_role(talk: Conversation) -> None:
+    assert talk.ask("which one suits me", "choose").kind == "answer"
+
+
+def test_role_without_a_topic_is_introduced(talk: Conversation) -> None:
+    assert asked(talk.ask("data scientist", None, "ds")) == [("define_role", ["ds"])]
+
+
+def test_pair_and_triple_are_compared(talk: Conversation) -> None:
+    card = talk.ask("mle vs ds on degree", "degree", "mle", "ds")
+    assert card.kind == "comparison"
+    assert asked(card) == [("degree", ["mle", "ds"])]
+    card = talk.ask("compare all three", "compare")
+    assert card.kind == "comparison"
+    assert card.table is not None
+    assert len(card.table.columns) == 4
+    card = talk.ask("mle vs swe", "compare", "mle", "swe")
+    assert (card.questions[0].topic, card.questions[0].aspect) == ("compare", "overall")
+
+
+def test_comparison_on_a_named_topic(talk: Conversation) -> None:
+    card = talk.ask("compare mle and swe by pay", "compare", "mle", "swe", topics=("compare", "salary"))
+    assert asked(card) == [("salary", ["mle", "swe"])]
+
+
+# -- follow-ups -----------------------------------------------------------------------------------------------------------
+
+
+def test_follow_up_keeps_the_role_and_says_so(talk: Conversation) -> None:
+    talk.ask("what does an ml engineer do", "responsibilities", "mle")
+    card = talk.ask("and the salary", "salary")
+    assert asked(card) == [("salary", ["mle"])]
+    assert card.lead.startswith("For machine learning engineers, as before:")
+
+
+def test_follow_up_keeps_the_topic_and_switches_the_role(talk: Conversation) -> None:
+    talk.ask("how much does an mle earn", "salary", "mle")
+    card = talk.ask("what about data scientists?", None, "ds")
+    assert asked(card) == [("salary", ["ds"])]
+    assert asked(talk.ask("and skills", "skills")) == [("skills", ["ds"])]
+
+
+def test_both(talk: Conversation) -> None:
+    talk.ask("what does an mle do", "responsibilities", "mle")
+    talk.ask("and a ds", None, "ds")
+    card = talk.ask("compare the two", "compare")
+    assert card.kind == "comparison"
+    assert set(card.questions[0].roles) == {"mle", "ds"}
+    card = talk.ask("salary of both", "salary")
+    assert set(card.questions[0].roles) == {"mle", "ds"}
+
+
+def test_all(talk: Conversation) -> None:
+    talk.ask("what does an mle earn", "salary", "mle")
+    card = talk.ask("for all three", None)
+    assert asked(card) == [("salary", list(ROLES))]
+
+
+def test_which_one(talk: Conversation) -> None:
+    talk.ask("mle vs ds", "compare", "mle", "ds")
+    card = talk.ask("which one pays better?", "salary")
+    assert asked(card) == [("salary", ["mle", "ds"])]
+
+
+def test_first_and_second_and_other(talk: Conversation) -> None:
+    talk.ask("mle vs ds", "compare", "mle", "ds")
+    assert asked(talk.ask("salary of the first one", "salary")) == [("salary", ["mle"])]
+    talk.ask("mle vs ds", "compare", "mle", "ds")
+    assert asked(talk.ask("salary of the second one", "salary")) == [("salary", ["ds"])]
+    assert asked(talk.ask("and the other one", None)) == [("salary", ["mle"])]
+
+
+def test_the_other_two(talk: Conversation) -> None:
+    talk.ask("what does an mle earn", "salary", "mle")
+    card = talk.ask("and the other two", None)
+    assert set(card.questions[0].roles) == {"swe", "ds"}
+
+
+def test_the_other_one_of_a_pair_just_compared_is_not_a_third(talk: Conversation) -> None:
+    talk.ask("how much does an mle earn", "salary", "mle")
+    talk.ask("and a ds", None, "ds")
+    assert asked(talk.ask("tools of the other one", "tools")) == [("tools", ["mle"])]
+
+
+def test_correction_of_the_role(talk: Conversation) -> None:
+    talk.ask("what does an mle earn", "salary", "mle")
+    card = talk.ask("no, i meant software engineer", None, "swe")
+    assert asked(card) == [("salary", ["swe"])]
+    assert card.lead.startswith("For software engineers then:")
+
+
+def test_correction_of_the_topic(talk: Conversation) -> None:
+    talk.ask("what does an mle earn", "salary", "mle")
+    card = talk.ask("no, i meant the degree", "degree")
+    assert asked(card) == [("degree", ["mle"])]
+
+
+def test_compare_with_one_new_role(talk: Conversation) -> None:
+    talk.ask("what does an mle earn", "salary", "mle")
+    card = talk.ask("compare it with a ds", "compare", "ds")
+    assert card.kind == "comparison"
+    assert card.questions[0].roles == ["mle", "ds"]
+
+
+def test_place_is_kept_and_left(talk: Conversation) -> None:
+    talk.ask("salary of an mle in india", "salary", "mle", countries=("India",))
+    assert "₹" in talk.cards[-1].lead
+    card = talk.ask("and a swe", None, "swe")
+    assert "no sourced figure for software engineers in India" in card.lead
+    card = talk.ask("and in the uk", None, countries=("UK",))
+    assert asked(card) == [("salary", ["swe"])]
+    assert "United Kingdom" in card.lead
+
+
+def test_entry_level_after_an_answer(talk: Conversation) -> None:
+    talk.ask("salary of a ds", "salary", "ds")
+    card = talk.ask("and for juniors", None, levels=("entry",))
+    assert asked(card) == [("salary", ["ds"])]
+    assert "at entry level" in card.lead
+
+
+def test_follow_up_at_the_start_is_no_answer(talk: Conversation) -> None:
+    card = talk.ask("and the other one", None)
+    assert card.kind in ("fallback", "clarify", "menu")
+    assert card.suggestions
+
+
+# -- several questions ----------------------------------------------------------------------------------------------------
+
+
+def several(*parts: Part) -> Message:
+    return Message(" and ".join(one.text for one in parts), parts[0].best.intent, parts)
+
+
+def test_two_questions_in_order_and_the_role_is_shared(talk: Conversation) -> None:
+    card = talk.turn(several(part("what does an mle do", "responsibilities", "mle"), part("do i need a master's", "degree")))
+    assert asked(card) == [("responsibilities", ["mle"]), ("degree", ["mle"])]
+    assert card.kind == "answer"
+
+
+def test_role_named_later_is_shared(talk: Conversation) -> None:
+    card = talk.turn(several(part("what are the skills", "skills"), part("the tools of a ds", "tools", "ds")))
+    assert asked(card) == [("skills", ["ds"]), ("tools", ["ds"])]
+
+
+def test_more_than_three_questions(talk: Conversation) -> None:
+    parts = [part(f"{topic} of an mle", topic, "mle") for topic in ("skills", "tools", "salary", "degree")]
+    card = talk.turn(several(*parts))
+    assert asked(card) == [("skills", ["mle"]), ("tools", ["mle"]), ("salary", ["mle"])]
+    assert wording.TOO_MANY in card.lead
+
+
+def test_the_same_question_twice_is_answered_once(talk: Conversation) -> None:
+    card = talk.turn(several(part("salary of an mle", "salary", "mle"), part("what does an mle earn", "salary", "mle")))
+    assert asked(card) == [("salary", ["mle"])]
+
+
+def test_one_of_two_questions_without_a_role_does_not_lose_the_other(talk: Conversation) -> None:
+    card = talk.turn(several(part("which role suits me", "choose"), part("what do they do all day", "daily_tasks")))
+    assert asked(card) == [("choose", [])]
+    assert "the daily work" in card.lead
+
+
+# -- declined -------------------------------------------------------------------------------------------------------------
+
+
+def test_other_title_is_declined_with_the_nearest_role(talk: Conversation) -> None:
+    card = talk.ask("what does a data analyst earn", "salary", others=("data analyst",))
+    assert card.kind == "fallback"
+    assert "data analyst" in card.lead
+    assert asked(card)[0] == ("salary", ["ds"])
+    assert question_from_payload(card.suggestions[0].payload) == Question("salary", ("ds",))
+
+
+def test_other_title_without_a_nearest_role(talk: Conversation) -> None:
+    card = talk.ask("what does a nurse earn", "salary", others=("nurse",))
+    assert card.kind == "fallback"
+    assert "nurse" in card.lead
+    assert card.suggestions
+
+
+@pytest.mark.parametrize("title", [title.name for title in KNOWLEDGE.other_titles])
+def test_every_other_title_is_declined(title: str) -> None:
+    talk = Conversation()
+    card = talk.ask(f"what does a {title} do", "responsibilities", others=(title,))
+    assert card.kind == "fallback"
+    assert f"I do not cover the job of {title}." in card.lead
+
+
+def test_is_another_title_a_good_career(talk: Conversation) -> None:
+    card = talk.ask("is nursing a good career", "good_career", others=("nurse",))
+    assert card.kind == "fallback"
+    assert "nurse" in card.lead
+
+
+def test_other_title_as_origin_is_answered(talk: Conversation) -> None:
+    card = talk.ask("i am a nurse, can i become a ds", "switch_role", "ds", others=("nurse",), origins=("nurse",))
+    assert card.kind == "answer"
+    assert asked(card) == [("switch_role", ["ds"])]
+
+
+def test_other_title_beside_a_role_is_said(talk: Conversation) -> None:
+    card = talk.ask("data analyst vs data scientist salary", "salary", "ds", others=("data analyst",))
+    assert card.kind == "answer"
+    assert "I do not cover the job of data analyst" in card.lead
+
+
+def test_switch_to_another_title_is_declined(talk: Conversation) -> None:
+    card = talk.ask("from swe to product manager", "switch_role", "swe", others=("product manager",), targets=("product manager",))
+    assert card.kind == "fallback"
+    assert "product manager" in card.lead
+
+
+def test_company_is_declined(talk: Conversation) -> None:
+    card = talk.ask("what does google pay an mle", "salary", "mle", companies=("google",))
+    assert card.kind == "fallback"
+    assert "a single employer" in card.lead
+    assert asked(card) == [("salary", ["mle"])]
+
+
+def test_company_beside_a_course_is_only_a_name(talk: Conversation) -> None:
+    assert talk.ask("is the google course good for a ds", "start_learning", "ds", companies=("google",)).kind == "answer"
+
+
+def test_unsure_is_asked_back(talk: Conversation) -> None:
+    card = talk.ask("what is the stuff", "tools", "mle", decision="ask", confidence=0.4, second="skills")
+    assert card.kind == "clarify"
+    assert asked(card) == [("tools", ["mle"])] or asked(card) == [("tools", ["mle"]), ("skills", ["mle"])]
+    assert question_from_payload(card.suggestions[0].payload) == Question("tools", ("mle",))
+    assert asked(talk.turn(Message("yes", "affirm"), "affirm")) == [("tools", ["mle"])]
+
+
+def test_second_guess_of_an_unsure_message_keeps_the_role(talk: Conversation) -> None:
+    card = talk.ask("what is the stuff", "tools", "mle", decision="ask", confidence=0.5, second="skills")
+    assert asked(card) == [("tools", ["mle"]), ("skills", ["mle"])]
+
+
+def test_twice_unsure_gives_the_menu(talk: Conversation) -> None:
+    first, second = talk.unsure("blah"), talk.unsure("bluh")
+    assert first.kind == "fallback"
+    assert second.kind == "menu"
+    assert second.points
+
+
+def test_the_same_text_never_stands_twice_running(talk: Conversation) -> None:
+    for number in range(8):
+        talk.unsure(f"blah {number}")
+    texts = [render(card) for card in talk.cards]
+    assert all(first != second for first, second in pairwise(texts))
+
+
+def test_the_same_question_back_never_stands_twice_running(talk: Conversation) -> None:
+    for number in range(6):
+        talk.ask(f"stuff {number}", "tools", "mle", decision="ask", confidence=0.4)
+    texts = [render(card) for card in talk.cards]
+    assert all(first != second for first, second in pairwise(texts))
+
+
+def test_a_refused_title_twice_is_not_the_same_text(talk: Conversation) -> None:
+    for _ in range(4):
+        talk.ask("what does a nurse earn", "salary", others=("nurse",))
+    texts = [render(card) for card in talk.cards]
+    assert all(first != second for first, second in pairwise(texts))
+
+
+def test_an_answer_ends_being_unsure(talk: Conversation) -> None:
+    talk.unsure()
+    talk.ask("mle salary", "salary", "mle")
+    assert talk.unsure().kind == "fallback"
+
+
+def test_small_talk_ends_being_unsure(talk: Conversation) -> None:
+    talk.unsure()
+    talk.turn(Message("thanks", "thanks"), "thanks")
+    assert talk.unsure().kind == "fallback"
+
+
+def test_empty_message(talk: Conversation) -> None:
+    card = talk.turn(Message("", ""), "answer")
+    assert wording.EMPTY in card.lead
+
+
+# -- taps and numbers -----------------------------------------------------------------------------------------------------
+
+
+def test_number_picks_the_offered_one(talk: Conversation) -> None:
+    first = talk.ask("mle salary", "salary", "mle")
+    for text, index in (("2", 1), ("2.", 1), ("option 1", 0), ("number 2", 1), ("no. 1", 0)):
+        other = Conversation()
+        other.ask("mle salary", "salary", "mle")
+        picked = question_from_payload(first.suggestions[index].payload)
+        assert picked is not None
+        card = other.turn(said(text, "skills", decision="decline", confidence=0.1), "fallback")
+        assert asked(card) == [(picked.topic, list(picked.roles))], text
+
+
+def test_number_that_was_not_offered(talk: Conversation) -> None:
+    talk.ask("mle salary", "salary", "mle")
+    card = talk.turn(said("9", "skills", decision="decline", confidence=0.1), "fallback")
+    assert card.kind == "fallback"
+
+
+def test_tap_of_unknown_ids(talk: Conversation) -> None:
+    for question in (Question("hats", ("mle",)), Question("salary", ("cook",)), Question("compare", ("mle", "ds"), "hats")):
+        card = talk.turn(Message("tap", "ask_x", tapped=question))
+        assert card.kind in ("clarify", "fallback", "menu", "answer")
+
+
+def test_yes_and_no(talk: Conversation) -> None:
+    talk.ask("stuff", "tools", decision="ask", confidence=0.4)
+    card = talk.turn(Message("no", "deny"), "deny")
+    assert card.kind == "clarify"
+    assert card.suggestions
+    assert talk.turn(Message("yes", "affirm"), "affirm").kind == "answer"
+
+
+def test_yes_without_anything_offered(talk: Conversation) -> None:
+    assert talk.turn(Message("yes", "affirm"), "affirm").kind == "smalltalk"
+
+
+# -- after an answer ------------------------------------------------------------------------------------------------------
+
+
+def test_sources_of_the_last_answer(talk: Conversation) -> None:
+    answer = talk.ask("mle salary", "salary", "mle")
+    card = talk.turn(Message("where is that from?", "ask_source"), "source")
+    assert {source.id for source in answer.sources} <= {source.id for source in card.sources}
+    assert KNOWLEDGE.reviewed_on.isoformat() in card.lead
+    assert len(card.points) == len(card.sources)
+    assert asked(card) == [("salary", ["mle"])]
+
+
+def test_shorter_more_repeat(talk: Conversation) -> None:
+    answer = talk.ask("mle salary", "salary", "mle")
+    shorter = talk.turn(Message("shorter", "shorter"), "shorter")
+    assert shorter.points == []
+    more = talk.turn(Message("more", "more"), "more")
+    assert len(more.points) > len(answer.points)
+    assert wording.THAT_IS_ALL in talk.turn(Message("more", "more"), "more").lead
+    again = talk.turn(Message("again", "repeat"), "repeat")
+    assert (again.lead, again.points) == (answer.lead, answer.points)
+    assert asked(shorter) == asked(more) == asked(again) == [("salary", ["mle"])]
+
+
+@pytest.mark.parametrize("act", ["source", "repeat", "shorter", "more"])
+def test_nothing_to_repeat(talk: Conversation, act: str) -> None:
+    card = talk.turn(Message("x", act), act)
+    assert wording.NOTHING_YET in card.lead
+    assert card.suggestions
+
+
+def test_rating(talk: Conversation) -> None:
+    assert wording.RATED_NOTHING in talk.turn(Message("great", "feedback_positive"), "rate").lead
+    talk.ask("mle salary", "salary", "mle")
+    assert wording.RATED_UP in talk.turn(Message("great", "feedback_positive"), "rate").lead
+    assert wording.RATED_DOWN in talk.turn(Message("bad", "feedback_negative"), "rate").lead
+
+
+def test_start_over_forgets(talk: Conversation) -> None:
+    talk.ask("mle salary", "salary", "mle")
+    talk.turn(Message("start over", "start_over"), "start_over")
+    assert talk.ask("tools", "tools").kind == "clarify"
+
+
+@pytest.mark.parametrize("act", "greet goodbye thanks bot_challenge chitchat calm menu affirm deny stop".split())
+def test_every_other_act_has_words(act: str) -> None:
+    for before in ([], [said("mle salary", "salary", "mle")]):
+        talk = Conversation()
+        for message in before:
+            talk.turn(message)
+        assert talk.turn(Message("x", act), act).lead
+
+
+def test_calm_twice_is_not_the_same(talk: Conversation) -> None:
+    assert talk.turn(Message("x", "abuse"), "calm").lead != talk.turn(Message("x", "abuse"), "calm").lead
+
+
+# -- suggestions ----------------------------------------------------------------------------------------------------------
+
+
+def test_suggestions_are_new_and_can_be_tapped_for_long() -> None:
+    talk = Conversation()
+    card = talk.ask("what is an mle", "define_role", "mle")
+    seen: set[tuple[str, tuple[str, ...]]] = {("define_role", ("mle",))}
+    for _ in range(25):
+        questions = [question for item in card.suggestions if (question := question_from_payload(item.payload))]
+        assert questions
+        new = [question for question in questions if (question.topic, tuple(sorted(question.roles))) not in seen]
+        assert len(new) >= len(questions) - 1, f"old ones offered: {questions}"
+        card = talk.tap(new[0].payload())
+        assert card.kind in ("answer", "comparison")
+        seen.add((new[0].topic, tuple(sorted(new[0].roles))))
+
+
+def test_an_answer_does_not_offer_itself() -> None:
+    for topic in TOPICS:
+        for roles in [("mle",), ("swe", "ds"), ROLES]:
+            talk = Conversation()
+            card = talk.ask(topic, topic, *roles)
+            assert 2 <= len(card.suggestions) <= 4
+            assert Question(topic, roles).payload() not in [item.payload for item in card.suggestions]
+
+
+# -- memory ---------------------------------------------------------------------------------------------------------------
+
+
+def test_context_survives_the_slot(talk: Conversation) -> None:
+    talk.ask("salary of an mle in the uk", "salary", "mle", countries=("UK",), levels=("entry",))
+    talk.ask("and the tools", "tools")
+    context = talk.context
+    assert Context.restore(json.loads(json.dumps(context.store()))) == context
+    assert context.questions == [Question("tools", ("mle",))]
+    assert (context.country, context.level) == ("UK", "entry")
+
+
+@pytest.mark.parametrize("data", [None, "", 5, [], {}, {"questions": 1}, {"questions": [{}]}, {"roles": None}])
+def test_garbage_is_an_empty_context(data: Any) -> None:
+    assert Context.restore(data) == Context()
+
+
+def stored() -> dict:
+    talk = Conversation()
+    talk.ask("salary of an mle", "salary", "mle")
+    return dict(talk.slot)
+
+
+@pytest.mark.parametrize("field", sorted(Context().store()))
+@pytest.mark.parametrize("value", [None, 5, "x", [5], [["a"]], {"a": 1}, [{}]], ids=str)
+def test_a_garbled_field_does_not_end_the_conversation(field: str, value: Any) -> None:
+    data = {**stored(), field: value}
+    for act, message in (
+        ("answer", said("and the tools", "tools")),
+        ("repeat", Message("again", "repeat")),
+        ("fallback", said("1", "tools", decision="decline", confidence=0.1)),
+    ):
+        talk = Conversation()
+        talk.slot = data
+        talk.turn(message, act)
+
+
+def test_context_of_older_knowledge(talk: Conversation) -> None:
+    """A role or topic that the knowledge no longer has is forgotten, not an error."""
+    data = stored()
+    data["roles"], data["mentioned"] = ["pastry_cook"], ["pastry_cook"]
+    data["questions"] = [{"topic": "hats", "roles": ["pastry_cook"], "aspect": None, "country": None, "level": None}]
+    for act, message in (
+        ("answer", said("and the tools", "tools")),
+        ("repeat", Message("x", "repeat")),
+        ("thanks", Message("x", "thanks")),
+    ):
+        other = Conversation()
+        other.slot = data
+        assert other.turn(message, act).lead
+
+
+MESSAGES = st.builds(
+    said,
+    st.sampled_from(
+        ["and the other one", "both", "all three", "the second one", "which one", "no, i meant that", "it", "the other two", "2"]
+    ),
+    st.sampled_from([*KNOWLEDGE.topics, None]),
+    decision=st.sampled_from(["answer", "ask", "decline"]),
+    confidence=st.floats(0, 1),
+    second=st.none() | st.sampled_from(TOPICS),
+    countries=st.sampled_from([(), ("India",), ("UK",)]),
+    others=st.sampled_from([(), (), ("nurse",), ("data analyst",)]),
+)
+ROLED = st.tuples(MESSAGES, st.lists(st.sampled_from(ROLES), max_size=3, unique=True)).map(
+    lambda pair: Message(
+        pair[0].text, pair[0].intent, tuple(Part(**{**one.__dict__, "roles": tuple(pair[1])}) for one in pair[0].parts)
+    )
+)  # fmt: skip
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(st.tuples(ROLED, st.sampled_from(["answer", "answer", "answer", "fallback", "affirm", "deny", "more", "source"])), max_size=8)
+)
+def test_no_conversation_fails(turns: Any) -> None:
+    talk = Conversation()
+    for message, act in turns:
+        talk.turn(message, act)
