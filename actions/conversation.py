@@ -45,8 +45,8 @@ def _tapped(text: str, intent: str, entities: list[dict[str, Any]]) -> Question 
 
     topic = intent[len(INTENT_PREFIX) :]
     aspect = next(iter(_values(entities, "aspect")), OVERALL if topic == COMPARE else None)
-    country, level = (next(iter(_values(entities, name)), None) for name in ("country", "level"))
-    return Question(topic, unique(_values(entities, "role")), aspect, country, level)
+    country, level, form = (next(iter(_values(entities, name)), None) for name in ("country", "level", "form"))
+    return Question(topic, unique(_values(entities, "role")), aspect, country, level, unique(_values(entities, "subject")), form)
 
 
 def _chosen(text: str, intent: str, entities: list[dict[str, Any]]) -> str | None:

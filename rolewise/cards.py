@@ -24,6 +24,8 @@ class CardQuestion(CardModel):
     topic: str
     roles: list[str]
     aspect: str | None = None
+    subjects: list[str] = []
+    form: str | None = None
 
 
 class CardTable(CardModel):

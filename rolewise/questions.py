@@ -14,6 +14,32 @@ INTENT_PREFIX = "ask_"
 
 
 @dataclass(frozen=True)
+class Evidence:
+    """A claim of the knowledge and how near a message comes to it.
+
+    Attributes:
+        subject: the id of its subject.
+        claim: its place among the subject's facts and, behind them, gaps, from 0.
+        score: 0 to 1.
+        opening: what answers the message before the claim does: "Yes", "Hardly"; or None.
+    """
+
+    subject: str
+    claim: int
+    score: float
+    opening: str | None = None
+
+    def as_list(self) -> list[Any]:
+        """The evidence as plain data."""
+        return [self.subject, self.claim, self.score, self.opening]
+
+    @classmethod
+    def from_list(cls, data: list[Any]) -> Evidence:
+        """The evidence that :meth:`as_list` gave."""
+        return cls(str(data[0]), int(data[1]), float(data[2]), data[3])
+
+
+@dataclass(frozen=True)
 class Question:
     """One question.
 
@@ -23,6 +49,9 @@ class Question:
         aspect: only with topic ``compare``: ``overall`` or a topic id; otherwise None.
         country: a country code of the knowledge, or None.
         level: a level id of the knowledge, or None.
+        subjects: ids of the specific things asked about, the surest first; empty where the topic in general is asked about.
+        form: how it is asked: ``how_much``, ``yes_no`` (see :data:`rolewise.knowledge.model.Form`), or None.
+        evidence: the claims of the knowledge nearest to the message; what is the same question does not depend on it.
     """
 
     topic: str
@@ -30,6 +59,9 @@ class Question:
     aspect: str | None = None
     country: str | None = None
     level: str | None = None
+    subjects: tuple[str, ...] = ()
+    form: str | None = None
+    evidence: tuple[Evidence, ...] = field(default=(), compare=False, repr=False)
 
     def normal(self) -> Question:
         """The same question in its one spelling: a comparison on a topic is that topic with several roles."""
@@ -40,8 +72,14 @@ class Question:
         return replace(self, aspect=OVERALL)
 
     def as_dict(self) -> dict[str, Any]:
-        """The question as the card and the batch interface show it: topic, roles, aspect."""
-        return {"topic": self.topic, "roles": list(self.roles), "aspect": self.aspect}
+        """The question as the card and the batch interface show it: topic, roles, aspect, subjects, form."""
+        return {
+            "topic": self.topic,
+            "roles": list(self.roles),
+            "aspect": self.aspect,
+            "subjects": list(self.subjects),
+            "form": self.form,
+        }
 
     def payload(self) -> str:
         """The question as a button's payload, which Rasa reads as an intent with entities."""
@@ -54,6 +92,10 @@ class Question:
             entities["country"] = self.country
         if self.level:
             entities["level"] = self.level
+        if self.subjects:
+            entities["subject"] = list(self.subjects)
+            if self.form:
+                entities["form"] = self.form
         return f"/{INTENT_PREFIX}{self.topic}" + (json.dumps(entities, separators=(",", ":")) if entities else "")
 
     def store(self) -> dict[str, Any]:
@@ -64,8 +106,17 @@ class Question:
     def restore(cls, data: dict[str, Any]) -> Question:
         """The question that :meth:`store` gave. Raises KeyError or TypeError for other data."""
         (topic,) = _texts([data["topic"]])
-        aspect, country, level = (_text_or_none(data.get(key)) for key in ("aspect", "country", "level"))
-        return cls(topic, _texts(data["roles"]), aspect, country, level)
+        aspect, country, level, form = (_text_or_none(data.get(key)) for key in ("aspect", "country", "level", "form"))
+        return cls(topic, _texts(data["roles"]), aspect, country, level, _texts(data.get("subjects", ())), form)
+
+
+@dataclass(frozen=True)
+class SubjectGuess:
+    """A subject that a part of a message may be about, how sure the matcher is, 0 to 1, and whether that is sure enough to answer."""
+
+    id: str
+    confidence: float
+    sure: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,6 +149,9 @@ class Part:
         levels: level ids named in it.
         places: the words that named the countries, lower case: "london".
         cues: the dialogue cues found in it (see :mod:`rolewise.nlu.cues`).
+        subjects: the subjects it may be about, the surest first.
+        form: how it is asked.
+        evidence: the claims nearest to it, the nearest first.
     """
 
     text: str
@@ -112,6 +166,14 @@ class Part:
     levels: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
     cues: frozenset[str] = frozenset()
+    subjects: tuple[SubjectGuess, ...] = ()
+    form: str | None = None
+    evidence: tuple[Evidence, ...] = ()
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The ids of the subjects that it surely asks about."""
+        return tuple(guess.id for guess in self.subjects if guess.sure)
 
     @property
     def best(self) -> Guess:
@@ -139,6 +201,9 @@ class Part:
             "levels": list(self.levels),
             "places": list(self.places),
             "cues": sorted(self.cues),
+            "subjects": [{"id": guess.id, "confidence": guess.confidence, "sure": guess.sure} for guess in self.subjects],
+            "form": self.form,
+            "evidence": [item.as_list() for item in self.evidence],
         }
 
     @classmethod
@@ -157,6 +222,9 @@ class Part:
             tuple(data["levels"]),
             tuple(data["places"]),
             frozenset(data["cues"]),
+            tuple(SubjectGuess(guess["id"], float(guess["confidence"]), bool(guess["sure"])) for guess in data.get("subjects", ())),
+            data.get("form"),
+            tuple(Evidence.from_list(item) for item in data.get("evidence", ())),
         )
 
 
@@ -281,15 +349,18 @@ class Context:
             return cls()
         return context
 
-    def keep_known(self, topics: Iterable[str], roles: Iterable[str]) -> Context:
-        """Forget what names a topic or a role that the knowledge no longer has, after a new model came in."""
-        topics, roles = frozenset(topics), frozenset(roles)
-        self.questions = [q for q in self.questions if q.topic in topics and set(q.roles) <= roles]
+    def keep_known(self, topics: Iterable[str], roles: Iterable[str], subjects: Iterable[str]) -> Context:
+        """Forget what names a topic, a role or a subject that the knowledge no longer has, after a new model came in."""
+        topics, roles, subjects = frozenset(topics), frozenset(roles), frozenset(subjects)
+        known = [q for q in self.questions if q.topic in topics and set(q.roles) <= roles]
+        self.questions = [replace(q, subjects=tuple(subject for subject in q.subjects if subject in subjects)) for q in known]
         self.pending = self.pending if self.pending in topics else None
         self.roles = tuple(role for role in self.roles if role in roles)
         self.mentioned = tuple(role for role in self.mentioned if role in roles)
         tapped = [(item, question_from_payload(item[1])) for item in self.offered]
-        self.offered = [item for item, q in tapped if q is None or (q.topic in topics and set(q.roles) <= roles)]
+        self.offered = [
+            item for item, q in tapped if q is None or (q.topic in topics and set(q.roles) <= roles and set(q.subjects) <= subjects)
+        ]
         return self
 
 
@@ -319,13 +390,13 @@ def question_from_payload(payload: str) -> Question | None:
         data = json.loads(match.group(2) or "{}")
     except (ValueError, RecursionError):
         return None
-    if not isinstance(data, dict) or set(data) - {"role", "aspect", "country", "level"}:
+    if not isinstance(data, dict) or set(data) - {"role", "aspect", "country", "level", "subject", "form"}:
         return None
-    roles = data.get("role", [])
-    roles = [roles] if isinstance(roles, str) else roles
-    if not isinstance(roles, list) or not all(isinstance(role, str) for role in roles):
+    named = [data.get(key, []) for key in ("role", "subject")]
+    roles, subjects = ([item] if isinstance(item, str) else item for item in named)
+    if not all(isinstance(item, list) and all(isinstance(one, str) for one in item) for item in (roles, subjects)):
         return None
-    rest = [data.get(key) for key in ("aspect", "country", "level")]
+    aspect, country, level, form = rest = [data.get(key) for key in ("aspect", "country", "level", "form")]
     if not all(value is None or isinstance(value, str) for value in rest):
         return None
-    return Question(match.group(1), tuple(roles), *rest)
+    return Question(match.group(1), tuple(roles), aspect, country, level, tuple(subjects), form)

@@ -18,7 +18,7 @@ class Settings:
     """The settings; each field's environment variable stands beside it.
 
     Attributes:
-        knowledge: ``ROLEWISE_KNOWLEDGE``. The knowledge file.
+        knowledge: ``ROLEWISE_KNOWLEDGE``. The knowledge: a directory of YAML files, or one file.
         models: ``ROLEWISE_MODELS``. The directory of trained models.
         cache: ``ROLEWISE_CACHE``. Where the converted sentence encoder is kept between trainings.
         encoder: ``ROLEWISE_ENCODER``. Directory of the encoder's weights; empty: the packaged ones.
@@ -51,7 +51,7 @@ class Settings:
         port: ``PORT``. The port the server listens on.
     """
 
-    knowledge: Path = PROJECT_ROOT / "knowledge" / "careers.yml"
+    knowledge: Path = PROJECT_ROOT / "knowledge"
     models: Path = PROJECT_ROOT / "models"
     cache: Path = PROJECT_ROOT / ".cache"
     encoder: str = ""

@@ -45,7 +45,7 @@ def examples() -> list[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def knowledge():
-    return load(ROOT / "knowledge" / "careers.yml")
+    return load(ROOT / "knowledge")
 
 
 def test_every_topic_has_enough_examples(examples, knowledge):

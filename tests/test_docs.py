@@ -26,6 +26,7 @@ from rolewise.knowledge import Knowledge, KnowledgeError, loads
 from rolewise.nlu import cues
 from rolewise.questions import Context, Part
 from rolewise.settings import Settings, variable
+from tests.knowledge_text import joined
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -362,7 +363,7 @@ def reason(error: str) -> str:
 def test_the_error_messages_are_as_documented(number: int) -> None:
     documented = {reason(span) for span in SPAN.findall(section("knowledge.md", "Errors")) if "careers.yml:" in span}
     with pytest.raises(KnowledgeError) as caught:
-        loads(FAULTS[number](words(ROOT / "knowledge" / "careers.yml")))
+        loads(FAULTS[number](joined()))
     assert {reason(error) for error in caught.value.errors} <= documented
 
 

@@ -7,13 +7,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from rolewise import wording
+from rolewise.answers.claims import Choice, choose
 from rolewise.cards import MAX_SUGGESTIONS, Card, CardQuestion, CardSource, CardTable, Suggestion
-from rolewise.knowledge import Entry, Figure, Knowledge, Statement
+from rolewise.knowledge import Entry, Fact, Figure, Knowledge, Statement, Subject
 from rolewise.questions import COMPARE, Question
 
 # How many points an answer shows at first, alone and beside others; "more" shows all.
 POINTS_ALONE = 4
 POINTS_EACH = 2
+# How many claims "more" shows of a subject.
+POINTS_FULL = 12
 
 # The rows of an overall comparison.
 OVERALL_TOPICS = ("define_role", "responsibilities", "skills", "languages", "degree", "salary", "demand", "career_path")
@@ -81,12 +84,29 @@ class Answers:
         """The question as a person would ask it, for headings and buttons."""
         question = question.normal()
         topic = self.knowledge.topics[question.topic]
+        subjects = self.subjects(question)
+        if subjects:
+            return self._subject_title(subjects, question)
         if len(question.roles) > 1:
             names = join([str(self.knowledge.roles[role].short) for role in question.roles])
             return topic.compare_question.format(names=names)
         if not question.roles:
             return topic.general_question or topic.title
         return self.filled(topic.question, question.roles[0])
+
+    def _subject_title(self, subjects: Sequence[Subject], question: Question) -> str:
+        names = [str(self.knowledge.roles[role].short) for role in question.roles]
+        first = subjects[0]
+        if len(names) == 1 and first.role_question:
+            title = self.filled(first.role_question, question.roles[0])
+        else:
+            title = f"{str(first.question).rstrip('?')} ({join(names)})?" if len(names) > 1 else str(first.question)
+        return " ".join([title, *(str(subject.question) for subject in subjects[1:])])
+
+    def subjects(self, question: Question) -> list[Subject]:
+        """The subjects of a question that the knowledge has."""
+        found = (self.knowledge.subject(identity) for identity in question.subjects)
+        return [subject for subject in found if subject is not None]
 
     def filled(self, question: str, role_id: str) -> str:
         """A topic's question with a role filled in."""
@@ -95,14 +115,9 @@ class Answers:
         return question.format(role=role.name, a_role=f"{article} {role.name}", roles=role.plural, field=role.field)
 
     def knows(self, question: Question) -> bool:
-        """Whether there is an answer without asking back."""
+        """Whether there is an answer: there is one for every topic and role of the knowledge, and for every topic without a role."""
         question = question.normal()
-        if question.topic not in self.knowledge.topics or any(role not in self.knowledge.roles for role in question.roles):
-            return False
-        if question.roles or question.topic == COMPARE:
-            return True
-        placed = question.topic in PLACED_TOPICS and (question.country or question.level)
-        return self.knowledge.topics[question.topic].general is not None and not placed
+        return question.topic in self.knowledge.topics and all(role in self.knowledge.roles for role in question.roles)
 
     # -- cards ------------------------------------------------------------------------------------------------------------
 
@@ -165,12 +180,16 @@ class Answers:
 
     @staticmethod
     def _compares(question: Question) -> bool:
-        return len(question.roles) > 1 or question.topic == COMPARE
+        return len(question.roles) > 1 or (question.topic == COMPARE and not question.subjects)
 
     # -- one question -----------------------------------------------------------------------------------------------------
 
     def _answer(self, draft: Draft, question: Question, shown: str, several: bool) -> None:
-        if self._compares(question):
+        subjects = self.subjects(question)
+        if subjects:
+            self._answer_subjects(draft, subjects, question, shown, several)
+            return
+        if self._compares(question) or (not question.roles and self._side_by_side(question)):
             self._compare(draft, question, several)
             return
         entry = self.entry(question)
@@ -193,6 +212,35 @@ class Answers:
         if entry.caveat and shown != "short" and not placed:
             # What is not known of other places is no news beside the figure of the one that was asked about.
             draft.caveats.append(entry.caveat)
+
+    def _side_by_side(self, question: Question) -> bool:
+        """Whether a question without a role is answered for all roles beside each other, because no general answer serves."""
+        placed = question.topic in PLACED_TOPICS and bool(question.country or question.level)
+        return placed or self.knowledge.topics[question.topic].general is None
+
+    # -- subjects ---------------------------------------------------------------------------------------------------------
+
+    def _answer_subjects(self, draft: Draft, subjects: Sequence[Subject], question: Question, shown: str, several: bool) -> None:
+        """The lead speaks of the very thing that was asked, then comes what is nearest to it, then the topic in general."""
+        chosen = choose(subjects, question, {"short": 0, "full": POINTS_FULL}.get(shown, POINTS_EACH if several else POINTS_ALONE - 1))
+        said = [choice.text() if number == 0 else str(choice.claim.text) for number, choice in enumerate(chosen)]
+        for choice in chosen:
+            draft.cite(choice.sources)
+        place = self._elsewhere(chosen[0], question)
+        lead = " ".join(part for part in (place, said[0]) if part)
+        if several:
+            draft.points.append(f"{self.title(question)} {lead}")
+        else:
+            draft.lead.append(lead)
+        draft.points += said[1:]
+        if any(isinstance(choice.claim, Fact) and choice.claim.reading for choice in chosen):
+            draft.caveats.append(wording.OWN_READING)
+
+    def _elsewhere(self, lead: Choice, question: Question) -> str | None:
+        """What to say where a place was named and the nearest thing known is of another one, or of none."""
+        if not question.country or lead.claim.country == question.country or str(lead.subject.kind) == "place":
+            return None
+        return wording.ELSEWHERE.format(place=self.place(Question(question.topic, country=question.country)))
 
     def _move(self, roles: Sequence[str]) -> list[Statement]:
         """What is known of the way to the role named last from those named before it."""

@@ -15,6 +15,7 @@ from rapidfuzz import fuzz, process
 from rolewise.authoring.edits import Document, EditError
 from rolewise.authoring.training_data import OUT_OF_SCOPE, TrainingData, normalised
 from rolewise.knowledge import Knowledge, KnowledgeError, load
+from rolewise.knowledge.files import read
 from rolewise.knowledge.loader import WANTED
 from rolewise.knowledge.positions import Loc
 
@@ -38,7 +39,7 @@ def check(path: Path, root: Path, today: date, review_days: int) -> Report:
     """Check the knowledge file and what belongs to it.
 
     Args:
-        path: the knowledge file.
+        path: the knowledge, a file or a directory.
         root: the project with ``domain.yml`` and ``data``.
         today: what review dates are held against.
         review_days: how long an entry counts as reviewed, in days.
@@ -50,21 +51,18 @@ def check(path: Path, root: Path, today: date, review_days: int) -> Report:
     except KnowledgeError as error:
         report.errors += error.errors
     try:
-        document = Document(path)
-    except EditError:
+        texts = read(path)
+    except (OSError, UnicodeDecodeError):
         return report  # said already
-    topics = [str(topic) for topic in _mapping(_mapping(document.data).get("topics"))]
+    if texts.data is None:
+        return report
+    topics = [str(topic) for topic in _mapping(texts.data.get("topics"))]
     report.errors += _agreement(root, topics, knowledge)
-    report.warnings += _located(document, _overdue(_mapping(document.data), today, review_days))
+    report.warnings += texts.located(_overdue(texts.data, today, review_days))
     if knowledge is not None:
-        report.warnings += _located(document, _content(knowledge))
+        report.warnings += texts.located(_content(knowledge))
         report.warnings += _examples(root, topics, knowledge)
     return report
-
-
-def _located(document: Document, found: Iterator[tuple[Loc, str]]) -> list[str]:
-    listed = sorted((document.positions.line(loc), ".".join(map(str, loc)), reason) for loc, reason in found)
-    return [f"{document.path}:{line}: {name}: {reason}" for line, name, reason in listed]
 
 
 # -- errors: what does not belong together ----------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from rolewise.answers.compose import Answers
 from rolewise.authoring.edits import Document, EditError, scalar, write_all
 from rolewise.authoring.training_data import TrainingData
 from rolewise.knowledge import Knowledge, load
+from rolewise.knowledge.files import holding
 from rolewise.knowledge.loader import ID, TODO
 
 INTENT = "ask_"
@@ -52,7 +53,7 @@ def named(identity: str, question: str, title: str | None, label: str | None, al
 
 
 def add(topic: NewTopic, knowledge_path: Path, root: Path) -> list[Path]:
-    """Write the topic into the four files, or into none.
+    """Write the topic into its files, or into none.
 
     Returns:
         The files that were changed.
@@ -62,13 +63,15 @@ def add(topic: NewTopic, knowledge_path: Path, root: Path) -> list[Path]:
         KnowledgeError: the knowledge file has faults already.
     """
     knowledge = load(knowledge_path)
-    content, domain, rules = Document(knowledge_path), Document(root / "domain.yml"), Document(root / "data" / "rules.yml")
+    content, answers = (Document(holding(knowledge_path, part)) for part in ("topics", "roles"))
+    answers = content if answers.path == content.path else answers
+    domain, rules = Document(root / "domain.yml"), Document(root / "data" / "rules.yml")
     training = TrainingData(root / "data" / "nlu.yml")
     intent = f"{INTENT}{topic.id}"
     if topic.id in knowledge.topics or intent in training.intents or any(intent in item for item in domain.data["intents"]):
         raise EditError(f"there is a topic or an intent of the name '{topic.id}' already")
     for role in knowledge.roles:
-        content.append(("roles", role, "answers"), _answer(topic.id, content.indent(("roles", role, "answers"))))
+        answers.append(("roles", role, "answers"), _answer(topic.id, answers.indent(("roles", role, "answers"))))
     content.append(("topics",), _topic(topic))
     # Behind the last topic's, so that each file keeps its order.
     content_intents = [number for number, item in enumerate(domain.data["intents"]) if str(next(iter(item), "")).startswith(INTENT)]
@@ -78,7 +81,7 @@ def add(topic: NewTopic, knowledge_path: Path, root: Path) -> list[Path]:
     ]
     rules.append(("rules", asked[-1]), _rule(topic))
     _examples(training, topic, knowledge)
-    documents = [content, domain, rules, training.document]
+    documents = list(dict.fromkeys([content, answers, domain, rules, training.document]))
     write_all(documents)
     return [document.path for document in documents]
 

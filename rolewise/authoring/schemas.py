@@ -1,6 +1,6 @@
 """The two JSON Schemas, generated from the pydantic models: ``python -m rolewise.authoring.schemas`` writes them.
 
-``knowledge/careers.schema.json`` lets an editor check the knowledge file while it is typed; ``rolewise/card.schema.json`` tells
+``knowledge/knowledge.schema.json`` lets an editor check a knowledge file while it is typed; ``rolewise/card.schema.json`` tells
 a channel or another program what a card holds.
 """
 
@@ -21,7 +21,7 @@ from rolewise.settings import PROJECT_ROOT
 DRAFT = "http://json-schema.org/draft-07/schema#"
 
 SCHEMAS: dict[Path, type[BaseModel]] = {
-    PROJECT_ROOT / "knowledge" / "careers.schema.json": Knowledge,
+    PROJECT_ROOT / "knowledge" / "knowledge.schema.json": Knowledge,
     PROJECT_ROOT / "rolewise" / "card.schema.json": Card,
 }
 
@@ -40,6 +40,9 @@ def schema(model: type[BaseModel]) -> dict[str, Any]:
                 properties[field.alias] = _or_null(properties[field.alias])
             elif "patternProperties" in properties[field.alias]:
                 properties[field.alias]["additionalProperties"] = False
+    if model is Knowledge:
+        # Each file holds some of the parts; that none is missing is seen where all are read together.
+        del found["required"]
     return found
 
 

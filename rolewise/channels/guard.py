@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import get_args
 
 from rolewise import wording
 from rolewise.control import strip_control
 from rolewise.conversation.questionnaire import Move, Quiz, choice_from_payload
 from rolewise.knowledge import Knowledge
+from rolewise.knowledge.model import Form
 from rolewise.questions import question_from_payload
 
 MAX_SENDER = 200
@@ -72,4 +74,6 @@ def is_own_payload(text: str, knowledge: Knowledge) -> bool:
     known_aspect = question.aspect is None or question.aspect in (*knowledge.topics, "overall")
     known_country = question.country is None or question.country in {country.code for country in knowledge.countries}
     known_level = question.level is None or question.level in {level.id for level in knowledge.levels}
-    return known_roles and known_aspect and known_country and known_level
+    known_subjects = {subject.id for subject in knowledge.subjects}.issuperset(question.subjects)
+    known_form = question.form is None or question.form in get_args(Form)
+    return known_roles and known_aspect and known_country and known_level and known_subjects and known_form

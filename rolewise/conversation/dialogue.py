@@ -29,7 +29,7 @@ class Dialogue:
         """A turn with this knowledge, in this conversation."""
         self.knowledge = knowledge
         self.answers = Answers(knowledge)
-        self.context = context.keep_known(knowledge.topics, knowledge.roles)
+        self.context = context.keep_known(knowledge.topics, knowledge.roles, [subject.id for subject in knowledge.subjects])
         self.understanding = Understanding(knowledge, self.answers, self.context)
 
     # -- acts -------------------------------------------------------------------------------------------------------------
@@ -66,14 +66,8 @@ class Dialogue:
             return self._refuse(understood.refusal, understood.unsure)
         if understood.unsure:
             return self._ask_back(understood.unsure)
-        ready = [question for question in understood.questions if question not in understood.open]
-        if not ready:
-            return self._which_role(understood.open[0])
         parts = [wording.TOO_MANY if understood.too_many else None, understood.note]
-        if understood.open:
-            labels = join([str(self.knowledge.topics[question.topic].label) for question in understood.open])
-            parts.append(wording.ROLE_MISSING.format(labels=labels))
-        return self._answered(ready, " ".join(part for part in parts if part) or None)
+        return self._answered(understood.questions, " ".join(part for part in parts if part) or None)
 
     def fallback(self, message: Message) -> Card:
         """Decline, with the nearest things to tap; a place, a role or a title named may still say what is meant."""
@@ -353,16 +347,6 @@ class Dialogue:
             Question(COMPARE, every, OVERALL),
             Question("choose"),
         ]
-
-    def _which_role(self, question: Question) -> Card:
-        topic = self.knowledge.topics[question.topic]
-        offers = [replace(question, roles=(role,)) for role in self.knowledge.roles]
-        lead = wording.WHICH_ROLE.format(question=f"You asked about {topic.label}.")
-        self.context.unsure = 0
-        self.context.pending = question.topic
-        self.context.country, self.context.level = question.country, question.level
-        card = self._card("clarify", lead, offers=[*offers, Question(question.topic, tuple(self.knowledge.roles))], questions=offers)
-        return card
 
     def _ask_back(self, guesses: Sequence[Question]) -> Card:
         self.context.unsure += 1

@@ -62,7 +62,6 @@ class Understood:
     Attributes:
         questions: the questions to answer, in order.
         note: what was assumed, to be said before the answer.
-        open: those of the questions that wait for a role.
         unsure: questions that may be meant, the best first; offered, not answered.
         refusal: why nothing is answered, or None.
         too_many: whether more was asked than is answered.
@@ -70,7 +69,6 @@ class Understood:
 
     questions: list[Question]
     note: str | None = None
-    open: tuple[Question, ...] = ()
     unsure: tuple[Question, ...] = ()
     refusal: str | None = None
     too_many: bool = False
@@ -88,7 +86,7 @@ class Understanding:
     def understand(self, message: Message) -> Understood:
         """The questions of a message."""
         if message.tapped is not None:
-            return self._ready([self.known(message.tapped)], None, False)
+            return Understood([self.known(message.tapped)])
         parts = [self._special_forms(part) for part in message.parts]
         if not parts:
             nothing = self._not_understood() if message.text.strip() else wording.EMPTY
@@ -106,10 +104,9 @@ class Understanding:
             head, parts = parts[1], parts[1:]
         questions: list[Question] = []
         note: str | None = None
-        pointing = False
         shared: tuple[str, ...] = ()
         for index, part in enumerate(parts):
-            refused = self._other_title(part)
+            refused = None if part.asked and part.roles else self._other_title(part)
             if refused and len(parts) == 1:
                 return Understood([], refusal=refused, unsure=tuple(self.nearest(part)))
             if refused:
@@ -121,27 +118,17 @@ class Understanding:
             note = note or assumed or self._beside(part)
             questions += resolved
             shared = next((question.roles for question in reversed(resolved) if question.roles), shared)
-            pointing = pointing or cues.POINTING in part.cues or DEFINITE.match(part.text) is not None
         questions = list(dict.fromkeys(question.normal() for question in questions))
         if not questions:
             refusal = note or self._not_understood()
             return Understood([], refusal=refusal, unsure=tuple(self.guesses(head)))
-        if len(parts) == 1 and head.decision != "answer" and not self.plain(head, questions[0].topic):
+        if len(parts) == 1 and head.decision != "answer" and not head.asked and not self.plain(head, questions[0].topic):
             others = [question for question in self.guesses(head) if question != questions[0]]
             return Understood([], unsure=(questions[0], *others[:1]))
-        return self._ready(questions, note, pointing)
+        return Understood(questions[:MAX_QUESTIONS], note, too_many=len(questions) > MAX_QUESTIONS)
 
     def _not_understood(self) -> str:
         return self.answers.scoped(wording.NOT_UNDERSTOOD[self.context.unsure % 2])
-
-    def _ready(self, questions: list[Question], note: str | None, pointing: bool) -> Understood:
-        asked = questions[:MAX_QUESTIONS]
-        missing = tuple(
-            question
-            for question in asked
-            if not self.answers.knows(question) or (pointing and not question.roles and question.topic not in GENERAL_TOPICS)
-        )
-        return Understood(asked, note, missing, too_many=len(questions) > MAX_QUESTIONS)
 
     def plain(self, part: Part, topic: str | None = None) -> bool:
         """Whether a message says itself what the classifier is not sure of: an elliptic one, or a topic in a few words."""
@@ -275,6 +262,9 @@ class Understanding:
         if IN_GENERAL.search(part.text) and not (part.countries or part.levels):
             country = level = None
         note = self._no_place(part)
+        about = self._about_subjects(part, roles, country, level)
+        if about is not None:
+            return [about], note or assumed
         if self._drops_place(part):
             return self._elliptic(replace(part, topics=(), countries=(), levels=()), roles, None, None)
         if part.topic is None or self._compares_on(part):
@@ -284,8 +274,26 @@ class Understanding:
         topic = self._topic(part, roles)
         if topic == COMPARE and len(roles) == 1 and part.roles and set(self.context.roles) - set(roles):
             roles = unique([*self.context.roles, *roles])
-        question = Question(topic, tuple(roles), OVERALL if topic == COMPARE else None, *self._placed(topic, country, level))
+        aspect = OVERALL if topic == COMPARE else None
+        question = Question(topic, tuple(roles), aspect, *self._placed(topic, country, level), (), part.form, part.evidence)
         return [question], (note if topic in PLACED_TOPICS else None) or assumed
+
+    def _about_subjects(self, part: Part, roles: tuple[str, ...], country: str | None, level: str | None) -> Question | None:
+        """The question about the subjects that a part asks about, or asks on about; None where it asks about a topic."""
+        subjects, form = part.asked, part.form
+        topic = part.topic
+        if not subjects:
+            last = self.context.questions[-1] if self.context.questions else None
+            if last is None or not last.subjects or part.topics or cues.POINTING not in part.cues or part.roles:
+                return None
+            # "how long would that take": the subject stays, the form is new.
+            subjects, topic = last.subjects, last.topic
+        first = self.knowledge.subject(subjects[0])
+        if first is None:
+            return None
+        guessed = [guess.topic for guess in part.guesses if guess.topic in first.topics]
+        fitting = topic if topic in first.topics else next(iter(guessed), str(first.topics[0]))
+        return Question(str(fitting), tuple(roles), None, country, level, subjects, form, part.evidence)
 
     def _topic(self, part: Part, roles: Sequence[str]) -> str:
         """The topic of a part, where a comparison may mean one topic only, or no comparison at all."""
@@ -319,7 +327,7 @@ class Understanding:
             topics = [COMPARE]
         if not topics:
             return ([Question("define_role", roles)], None) if part.roles else ([], None)
-        if part.countries and not set(topics) & set(PLACED_TOPICS):
+        if part.countries and not set(topics) & set(PLACED_TOPICS) and not any(question.subjects for question in context.questions):
             topics = ["salary"]
         says_something = part.roles or named or self._points_back(part) or part.countries or part.levels
         if not says_something and not IN_GENERAL.search(part.text):
@@ -330,6 +338,10 @@ class Understanding:
         elif roles and not part.roles and named:
             note = wording.AS_BEFORE.format(roles=self.answers.role_names(roles))
         asked = [Question(topic, tuple(roles), None, *self._placed(topic, country, level)) for topic in topics]
+        if not named and not context.pending:
+            # "and for data scientists?", "and in Canada?": what was asked about stays.
+            carried = [question for question in context.questions if question.subjects]
+            asked = [replace(question, roles=tuple(roles), country=country, level=level) for question in carried] or asked
         if len(roles) == 1:
             asked = [replace(question, topic="define_role") if question.topic == COMPARE else question for question in asked]
         return asked, note

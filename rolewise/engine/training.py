@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 from rolewise.knowledge import load
+from rolewise.knowledge.files import files as knowledge_files
 from rolewise.settings import PROJECT_ROOT, settings
 
 STAMP = "trained.json"
@@ -29,7 +30,7 @@ def fingerprint() -> str:
     """A hash of everything a model is made from."""
     digest = hashlib.sha256()
     files = [file for pattern in INGREDIENTS for file in sorted(PROJECT_ROOT.glob(pattern))]
-    for file in [*files, settings().knowledge]:
+    for file in [*files, *knowledge_files(settings().knowledge)]:
         digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
     return digest.hexdigest()[:16]
 

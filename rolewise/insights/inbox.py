@@ -19,6 +19,7 @@ from rolewise.authoring.training_data import OUT_OF_SCOPE, TrainingData, normali
 from rolewise.insights import mask
 from rolewise.insights.figures import Phrase
 from rolewise.insights.meaning import Cluster
+from rolewise.knowledge.files import holding
 from rolewise.knowledge.loader import WANTED
 
 ASSIGNED, OUTSIDE, MISSING, SKIPPED = "assigned", "out of scope", "missing knowledge", "skipped"
@@ -55,7 +56,7 @@ class Inbox:
 
         Args:
             journal: the file that keeps the decisions.
-            knowledge: the knowledge file.
+            knowledge: the knowledge, a file or a directory.
             nlu: the file of training messages.
             tested: messages that nothing may be trained on.
             today: the day that notes carry.
@@ -110,7 +111,10 @@ class Inbox:
 
     def miss(self, group: Cluster, topic: str | None = None) -> Decision:
         """Note that the knowledge has no answer to this."""
-        document = Document(self.knowledge)
+        path = holding(self.knowledge, WANTED)
+        if not path.exists():
+            replace_file(path, "")
+        document = Document(path)
         entry = [
             f"  - question: {scalar(mask.masked(' '.join(group.phrases[0].text.split())))}",
             f"    asked: {group.count}",
@@ -120,11 +124,11 @@ class Inbox:
         ]
         block = "\n".join(entry) + "\n"
         before = document.text
-        if document.data.get(WANTED):
+        if (document.data or {}).get(WANTED):
             document.append((WANTED,), block)
         else:
             document.append((), f"\n# Questions that people ask and that have no answer yet: docs/knowledge.md.\n{WANTED}:\n{block}")
-        decision = Decision(MISSING, _keys(group), edits=[(str(self.knowledge), _added(before, document.text))])
+        decision = Decision(MISSING, _keys(group), edits=[(str(path), _added(before, document.text))])
         self._do(decision, document)
         return decision
 

@@ -16,11 +16,12 @@ from rapidfuzz import fuzz
 from rolewise.engine.imports import newest
 from rolewise.insights.events import QUESTION_PREFIX, SourceError
 from rolewise.insights.figures import LOST, THUMBS_DOWN, Phrase
-from rolewise.knowledge import Knowledge, load
+from rolewise.knowledge import Knowledge
+from rolewise.knowledge.loader import SNAPSHOT, restore
 from rolewise.nlu.encoder import FILES, EncoderError, SentenceEncoder
 
 # Of an archive nothing else is unpacked, and nothing outside of the directory made for it.
-PARTS = (*FILES, "model.json", "ngrams.json", "arrays.npz", "careers.yml")
+PARTS = (*FILES, "model.json", "ngrams.json", "arrays.npz", SNAPSHOT)
 # So many messages are compared with each other; the rarer ones go to the group that they are nearest to.
 LEADERS = 2500
 # The mean distance of the messages of two groups, 1 - cosine, up to which they are one.
@@ -61,7 +62,7 @@ class Meaning:
                             (directory / name).write_bytes(content.read())
                 self.encoder = SentenceEncoder(directory)
                 self.intents = IntentModel.load(directory)
-                self.knowledge: Knowledge = load(directory / "careers.yml")
+                self.knowledge: Knowledge = restore(directory / SNAPSHOT)
         except (OSError, tarfile.TarError, EncoderError, ValueError) as error:
             raise SourceError(f"{archive} is no model of Rolewise: {error}") from error
         self._nlp: Any = names.build(self.knowledge)

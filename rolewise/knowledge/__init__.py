@@ -1,10 +1,13 @@
-"""The knowledge file: its shape, its loader, the names it defines. Nothing here knows Rasa or a question."""
+"""The knowledge: its shape, its loader, the names it defines. Nothing here knows Rasa or a question."""
 
 from rolewise.knowledge.loader import UNSURE, KnowledgeError, load, loads
 from rolewise.knowledge.model import (
+    Claim,
     Comparison,
     Entry,
+    Fact,
     Figure,
+    Gap,
     Knowledge,
     Questionnaire,
     QuizOption,
@@ -12,14 +15,18 @@ from rolewise.knowledge.model import (
     Role,
     Source,
     Statement,
+    Subject,
     Topic,
 )
 
 __all__ = [
     "UNSURE",
+    "Claim",
     "Comparison",
     "Entry",
+    "Fact",
     "Figure",
+    "Gap",
     "Knowledge",
     "KnowledgeError",
     "Questionnaire",
@@ -28,6 +35,7 @@ __all__ = [
     "Role",
     "Source",
     "Statement",
+    "Subject",
     "Topic",
     "load",
     "loads",

@@ -1,4 +1,4 @@
-"""Reads the knowledge file and checks it; every error carries file, line and field, and all are listed at once."""
+"""Reads the knowledge files and checks them; every error carries file, line and field, and all are listed at once."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from string import Formatter
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
-from rolewise.knowledge.model import MAX_CELL_CHARS, MAX_LEAD_WORDS, Knowledge
-from rolewise.knowledge.positions import Loc, Positions
+from rolewise.knowledge.files import SUBJECTS, Texts, files
+from rolewise.knowledge.model import MAX_CELL_CHARS, MAX_FACT_WORDS, MAX_LEAD_WORDS, Knowledge
+from rolewise.knowledge.positions import Loc
 
 # The topic that is answered by putting roles side by side; no role has an entry of its own for it.
 COMPARE = "compare"
@@ -40,69 +41,63 @@ PLACEHOLDER = re.compile(r"\{(\w*)\}")
 PLACEHOLDERS = {"question": {"role", "a_role", "roles", "field"}, "compare_question": {"names"}}
 # When a figure holds for: a year, or the word that there is none.
 DATED = re.compile(r"\b(?:19|20)\d\d\b|^undated\b")
+# The file in a model that keeps its knowledge.
+SNAPSHOT = "knowledge.json"
 # What begins so is not written yet. Under "wanted" that is as it should be.
 TODO = "TODO"
 WANTED = "wanted"
 
 
 def load(path: Path) -> Knowledge:
-    """Read and check a knowledge file.
+    """Read and check the knowledge.
 
     Args:
-        path: the YAML file.
+        path: the YAML file, or the directory of YAML files.
 
     Returns:
         The knowledge.
 
     Raises:
-        KnowledgeError: the file is missing, not YAML, or breaks a rule; all errors are in it.
+        KnowledgeError: a file is missing, not YAML, or breaks a rule; all errors are in it.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        texts = [(str(file), file.read_text(encoding="utf-8")) for file in files(path)]
     except (OSError, UnicodeDecodeError) as error:
         raise KnowledgeError([f"{path}: cannot be read: {error}"]) from error
-    return loads(text, name=str(path))
+    if not texts:
+        raise KnowledgeError([f"{path}: cannot be read: there is no *.yml file in it"])
+    return _checked(tuple(texts))
+
+
+def restore(path: Path) -> Knowledge:
+    """The knowledge that a model keeps, which was checked when the model was made. Raises OSError or ValueError where it cannot be read."""
+    return Knowledge.parse_raw(path.read_bytes())
 
 
 def loads(text: str, name: str = "careers.yml") -> Knowledge:
     """Read and check the text of a knowledge file; ``name`` stands in the errors. Raises KnowledgeError."""
-    try:
-        positions = Positions(yaml.compose(text, Loader=yaml.CSafeLoader))
-        # Keys that are no text could not be loaded into a mapping of fields; they are reported alone.
-        raw = {} if positions.faulty_keys() else yaml.load(text, Loader=yaml.CSafeLoader)
-    except RecursionError as error:
-        raise KnowledgeError([f"{name}:1: (file): an anchor refers to itself"]) from error
-    except yaml.YAMLError as error:
-        mark, position = getattr(error, "problem_mark", None), getattr(error, "position", 0)
-        line = mark.line + 1 if mark else text.count("\n", 0, position) + 1
-        reason = " ".join(str(part) for part in (getattr(error, "problem", None) or error,))
-        raise KnowledgeError([f"{name}:{line}: not valid YAML: {reason}"]) from error
-    found: list[tuple[int, Loc, str]] = [(line, loc, reason) for loc, line, reason in positions.faults]
-    if positions.faulty_keys():
-        raise KnowledgeError(_listed(name, found))
-    if not isinstance(raw, dict):
-        raise KnowledgeError([f"{name}:1: (file): must be a mapping with version, topics, roles and sources"])
+    return _checked(((name, text),))
+
+
+# Training looks at the knowledge several times; a knowledge cannot be changed, so the same texts give the same one.
+@lru_cache(maxsize=4)
+def _checked(named: tuple[tuple[str, str], ...]) -> Knowledge:
+    texts = Texts(named)
+    raw = texts.data
+    if raw is None:
+        raise KnowledgeError(texts.faults)
+    found: list[tuple[Loc, str]] = []
     knowledge = None
     try:
         knowledge = Knowledge.parse_obj(raw)
     except ValidationError as error:
         for item in error.errors():
             loc = _key_location(tuple(part for part in item["loc"] if part != "__root__"), raw)
-            found.append((positions.line(loc), loc, item["msg"]))
-    found += [(positions.line(loc), loc, reason) for loc, reason in _rules(raw)]
-    if found or knowledge is None:
-        raise KnowledgeError(_listed(name, found))
+            found.append((loc, item["msg"]))
+    found += _rules(raw)
+    if found or texts.faults or knowledge is None:
+        raise KnowledgeError([*texts.faults, *texts.located(found)])
     return knowledge
-
-
-def _listed(name: str, found: list[tuple[int, Loc, str]]) -> list[str]:
-    return [f"{name}:{line}: {'.'.join(map(str, loc)) or '(file)'}: {reason}" for line, loc, reason in sorted(set(found), key=str_key)]
-
-
-def str_key(item: tuple[int, Loc, str]) -> tuple[int, str, str]:
-    """Sort errors by line, then by field."""
-    line, loc, reason = item
-    return line, str(loc), reason
 
 
 def _key_location(loc: Loc, raw: Any) -> Loc:
@@ -156,6 +151,7 @@ def _rules(raw: dict[str, Any]) -> Iterator[tuple[Loc, str]]:
         for field in PLACEHOLDERS:
             if not _closed(str(topic.get(field, ""))):
                 yield ("topics", topic_id, field), "a brace is not closed"
+    yield from _subject_rules(raw, topics, roles)
     yield from _menu_rules(raw, topics)
     yield from _wanted_rules(raw, topics, roles)
     yield from _unwritten(raw, ())
@@ -189,6 +185,46 @@ def _closed(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _subject_rules(raw: dict[str, Any], topics: dict[Any, Any], roles: dict[Any, Any]) -> Iterator[tuple[Loc, str]]:
+    """The rules of subjects and of their facts."""
+    seen: dict[str, int] = {}
+    levels = {str(_mapping(level).get("id")) for level in _sequence(raw.get("levels"))}
+    for index, subject in enumerate(_sequence(raw.get(SUBJECTS))):
+        loc: Loc = (SUBJECTS, index)
+        subject = _mapping(subject)
+        identity = str(subject.get("id"))
+        if identity in seen:
+            yield (*loc, "id"), f"there are two subjects '{identity}'"
+        seen.setdefault(identity, index)
+        for number, topic_id in enumerate(_sequence(subject.get("topics"))):
+            if not _is_known(topic_id, topics):
+                yield (*loc, "topics", number), f"there is no topic '{topic_id}'"
+        for unknown in sorted(set(PLACEHOLDER.findall(str(subject.get("role_question", "")))) - PLACEHOLDERS["question"]):
+            yield (*loc, "role_question"), f"there is no placeholder '{{{unknown}}}'"
+        if not _sequence(subject.get("facts")) and not _sequence(subject.get("gaps")):
+            yield loc, "has neither facts nor gaps: nothing can be said of it"
+        for part in ("facts", "gaps"):
+            for number, claim in enumerate(_sequence(subject.get(part))):
+                yield from _claim_rules(_mapping(claim), (*loc, part, number), roles, levels)
+
+
+def _claim_rules(claim: dict[Any, Any], loc: Loc, roles: dict[Any, Any], levels: set[str]) -> Iterator[tuple[Loc, str]]:
+    words = len(str(claim.get("text", "")).split())
+    if words > MAX_FACT_WORDS:
+        yield (*loc, "text"), f"has {words} words; a fact has at most {MAX_FACT_WORDS}"
+    for number, role_id in enumerate(_sequence(claim.get("roles"))):
+        if not _is_known(role_id, roles):
+            yield (*loc, "roles", number), f"there is no role '{role_id}'"
+    if claim.get("level") is not None and claim["level"] not in levels:
+        yield (*loc, "level"), f"there is no level '{claim['level']}'"
+    if "sources" in claim and not _sequence(claim.get("sources")) and not claim.get("reading"):
+        yield (*loc, "sources"), "names no source; only our own reading ('reading: true') may have none"
+    for number, figure in enumerate(_sequence(claim.get("figures"))):
+        period = _mapping(figure).get("period")
+        if isinstance(period, str) and not DATED.search(period):
+            yield (*loc, "figures", number, "period"), f"'{period}' names no year: a figure has one, or is 'undated'"
 
 
 def _menu_rules(raw: dict[str, Any], topics: dict[Any, Any]) -> Iterator[tuple[Loc, str]]:
@@ -307,7 +343,7 @@ def content_hash(knowledge: Knowledge) -> str:
 
 def names_hash(knowledge: Knowledge) -> str:
     """A hash of what the language understanding is built from: it does not change with the text of an answer."""
-    data = json.loads(knowledge.json(sort_keys=True))
+    data = json.loads(knowledge.json(sort_keys=True, exclude={"subjects"}))
     names = {
         "roles": {role_id: {field: role[field] for field in NAME_FIELDS} for role_id, role in data["roles"].items()},
         "topics": {topic_id: [topic["aliases"], topic["misspellings"]] for topic_id, topic in data["topics"].items()},

@@ -1,4 +1,4 @@
-"""The shape of the knowledge file, as pydantic models; ``careers.schema.json`` is generated from them."""
+"""The shape of the knowledge, as pydantic models; ``knowledge.schema.json`` is generated from them."""
 
 from __future__ import annotations
 
@@ -10,16 +10,29 @@ from pydantic import BaseModel, Extra, Field, constr
 if TYPE_CHECKING:
     Id = str
     Text = str
+    Name = str
     SourceId = str
     Url = str
 else:
     Id = constr(regex=r"^[a-z][a-z0-9_]*$")
     Text = constr(strip_whitespace=True, min_length=2)
+    Name = constr(strip_whitespace=True, min_length=1)
     SourceId = constr(regex=r"^[A-Z][A-Za-z0-9]*$")
     Url = constr(regex=r"^https?://\S+$")
 
 MAX_LEAD_WORDS = 45
 MAX_CELL_CHARS = 60
+MAX_FACT_WORDS = 35
+
+# How a thing is asked. "other" is what fits none.
+Form = Literal[
+    "what", "which", "how", "how_much", "how_long", "how_many", "when", "yes_no", "why", "worth_it", "choose", "experience", "other"
+]
+
+SubjectKind = Literal[
+    "skill", "language", "tool", "activity", "level", "sector", "place", "background", "life_stage", "route", "resource", "variant",
+    "market", "search", "interview", "pay", "work_life", "growth", "choice",
+]  # fmt: skip
 
 
 class Model(BaseModel):
@@ -97,6 +110,62 @@ class Topic(Model):
     misspellings: list[Text] = []
     next: list[Id] = []
     general: Entry | None = None
+
+
+class Amount(Model):
+    """A number inside a fact; country and level are the fact's unless they are named here."""
+
+    value: float | tuple[float, float]
+    unit: Text
+    period: Text
+    country: str | None = None
+    level: str | None = None
+
+
+class Claim(Model):
+    """What a fact and a gap share: a sentence that stands by itself as an answer, and the questions that it answers."""
+
+    text: Text
+    roles: list[Id] = []
+    forms: list[Form] = Field(..., min_items=1)
+    asks: list[Text] = Field(..., min_items=1)
+    yes_no: dict[str, Text] = {}
+    country: str | None = None
+    level: Id | None = None
+
+
+class Fact(Claim):
+    """One sourced sentence about a subject.
+
+    ``roles``: those it holds for; empty: all. ``asks``: questions in people's words that it answers straight away, without the
+    name of a role. ``yes_no``: questions that it answers with yes or no, each with the opening words of that answer.
+    ``reading``: our own reading of the sources, which may have none that says just this.
+    """
+
+    figures: list[Amount] = []
+    strength: Literal["sound", "weak", "dated"] = "sound"
+    reading: bool = False
+    sources: list[str]
+    reviewed_on: date | None = None
+
+
+class Gap(Claim):
+    """What people ask about a subject and no source says: the sentence that states it, with the nearest that there is."""
+
+
+class Subject(Model):
+    """A specific thing that people ask about, inside a topic or across topics: a tool, a level, a place, a background."""
+
+    id: Id
+    kind: SubjectKind
+    name: Name
+    question: Text
+    role_question: Text | None = None
+    topics: list[Id] = Field(..., min_items=1, max_items=3)
+    aliases: list[Name] = Field(..., min_items=1)
+    misspellings: list[Name] = []
+    facts: list[Fact] = []
+    gaps: list[Gap] = []
 
 
 class Comparison(Model):
@@ -198,6 +267,7 @@ class Knowledge(Model):
     companies_cased: list[Text] = []
     countries: list[Country] = []
     levels: list[Level] = []
+    subjects: list[Subject] = []
     questionnaire: Questionnaire | None = None
     menu: list[MenuLine] = []
     wanted: list[Wanted] = []
@@ -206,6 +276,10 @@ class Knowledge(Model):
         """The comparison written for exactly these roles, in any order, or None."""
         wanted = set(roles)
         return next((c for c in self.comparisons if set(c.roles) == wanted), None)
+
+    def subject(self, identity: str) -> Subject | None:
+        """The subject of this id, or None."""
+        return next((subject for subject in self.subjects if subject.id == identity), None)
 
     def title_of_other(self, name: str) -> OtherTitle | None:
         """The other job title of this name, or None."""

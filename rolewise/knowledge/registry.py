@@ -7,7 +7,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from rolewise.knowledge.loader import content_hash, load
+from rolewise.knowledge.loader import SNAPSHOT, content_hash, load, restore
 from rolewise.knowledge.model import Knowledge
 from rolewise.settings import settings
 
@@ -57,14 +57,14 @@ def knowledge_for(identity: str | None) -> Knowledge:
 def _from_archive(archive: Path) -> Knowledge | None:
     try:
         with tarfile.open(archive) as bundle:
-            member = next((item for item in bundle if item.isfile() and item.name.endswith("/careers.yml")), None)
+            member = next((item for item in bundle if item.isfile() and item.name.endswith(f"/{SNAPSHOT}")), None)
             handle = bundle.extractfile(member) if member else None
             if handle is None:
                 return None
             with tempfile.TemporaryDirectory() as directory:
-                file = Path(directory) / "careers.yml"
+                file = Path(directory) / SNAPSHOT
                 file.write_bytes(handle.read())
-                return load(file)
+                return restore(file)
     except (OSError, tarfile.TarError, ValueError) as error:
         logger.warning("%s cannot be read: %s", archive, error)
         return None

@@ -58,7 +58,7 @@ class RolewiseClassifier(GraphComponent, IntentClassifier):
     @classmethod
     def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
         """Train again when the helper modules change."""
-        return sources_hash("intent_model", "nearest", "ngrams", "split", "text", "names")
+        return sources_hash("intent_model", "nearest", "ngrams", "packing", "split", "text", "names")
 
     def __init__(self, config: dict[str, Any], model_storage: ModelStorage, resource: Resource) -> None:
         """Keep where to store; the model comes with training or loading."""
@@ -92,6 +92,8 @@ class RolewiseClassifier(GraphComponent, IntentClassifier):
             labels,
             reject=OUT_OF_SCOPE if OUT_OF_SCOPE in labels else None,
             progress=lambda line: print(f"Intent classifier: {line}", flush=True),
+            also=[about(example).get("also", ()) for example in examples],
+            writers=[about(example).get("writer") for example in examples],
         )
         report = self._model.report
         if report:
@@ -145,6 +147,12 @@ class RolewiseClassifier(GraphComponent, IntentClassifier):
                 intent = DEFAULT_NLU_FALLBACK_INTENT_NAME
             _set(message, intent, head.best.confidence, ranking, [part.as_dict() for part in parts])
         return messages
+
+
+def about(example: Message) -> dict[str, Any]:
+    """What stands beside a training message: who wrote it, which other intents would be right, its form and subjects."""
+    found: dict[str, Any] = (example.get("metadata") or {}).get("example") or {}
+    return found
 
 
 def _set(message: Message, intent: str | None, confidence: float, ranking: list[dict[str, Any]], questions: list[Any]) -> None:

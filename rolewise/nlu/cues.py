@@ -51,9 +51,9 @@ PATTERNS: dict[str, re.Pattern[str]] = {
         r"[^.?!]{0,25}\boffers?\b"
         r"|\b(?:was|been|got|being) offered\b"
         r"|\b(?:take|accept|decline|negotiate|reject) (?:the|this|that|my|an|it|their) (?:\w+ )?(?:job )?offer\b"
-        r"|\b(?:my|our|his|her) (?:cv|resume|cover letter|linkedin|portfolio|offer|salary offer|visa)\b"
+        r"|\b(?:my|our|his|her) (?:salary offer|offer|visa)\b"
         r"|\b(?:visas?|h ?1 ?b|green card|work permit|relocation package)\b"
-        r"|\b(?:review|check|rate|rewrite|fix|improve|critique|roast) (?:my|this|the|a)"
+        r"|\b(?:review|check|rate|rewrite|fix|critique|roast|look at|feedback on) (?:my|this|the|a)"
         r" (?:cv|resume|cover letter|portfolio|linkedin|github)\b"
     ),
     CORRECTION: re.compile(

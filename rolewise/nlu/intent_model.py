@@ -17,6 +17,7 @@ import scipy.sparse as sparse
 
 from rolewise.nlu.nearest import Nearest
 from rolewise.nlu.ngrams import WORD, NgramCounter
+from rolewise.nlu.packing import packed, unpacked
 
 FloatArray = np.ndarray
 
@@ -86,6 +87,8 @@ class IntentModel:
         labels: Sequence[str],
         reject: str | None = None,
         progress: Callable[[str], None] = lambda line: None,
+        also: Sequence[Sequence[str]] | None = None,
+        writers: Sequence[str | None] | None = None,
     ) -> IntentModel:
         """Fit the classifier, and the thresholds by cross-validation on these examples alone.
 
@@ -95,19 +98,23 @@ class IntentModel:
             labels: n labels.
             reject: the label of what must not be answered; None where the data has none, then some intents are left out in turn.
             progress: told what is going on.
+            also: for each text the further labels that would be right; learned with less weight.
+            writers: for each text who wrote it, or None. Where writers are named, whole writers are held out in cross-validation, and
+                the confidence is fitted to their messages alone: what one writer has in mind says little of the next.
 
         Returns:
             The model itself.
         """
-        labels = list(labels)
+        labels, also = list(labels), list(also or [()] * len(labels))
         self.reject = reject
         if self.config.folds:
-            self._fit_confidence(self._cross_validate(list(texts), vectors, labels, reject, progress), reject)
+            held = self._cross_validate(list(texts), vectors, labels, reject, progress, also, list(writers or [None] * len(labels)))
+            self._fit_confidence(held, reject)
         progress(f"fitting {len(texts)} examples of {len(set(labels))} intents")
-        self._fit(list(texts), vectors, labels)
+        self._fit(list(texts), vectors, labels, also)
         return self
 
-    def _fit(self, texts: list[str], vectors: FloatArray, labels: list[str]) -> None:
+    def _fit(self, texts: list[str], vectors: FloatArray, labels: list[str], also: Sequence[Sequence[str]]) -> None:
         from sklearn.exceptions import ConvergenceWarning
         from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.linear_model import LogisticRegression
@@ -133,7 +140,8 @@ class IntentModel:
         with warnings.catch_warnings():
             # The steps are bounded on purpose: more of them change no decision and double the training time.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            classifier.fit(self._features(texts, vectors), labels)
+            rows, wanted, weights = _soft(labels, also)
+            classifier.fit(self._features(texts, vectors)[rows], wanted, sample_weight=weights)
         self.classes = [str(name) for name in classifier.classes_]
         coefficients, intercept = classifier.coef_, classifier.intercept_
         if len(self.classes) == 2:
@@ -153,11 +161,21 @@ class IntentModel:
         return sparse.hstack(blocks).tocsr()
 
     def _cross_validate(
-        self, texts: list[str], vectors: FloatArray, labels: list[str], reject: str | None, progress: Callable[[str], None]
+        self,
+        texts: list[str],
+        vectors: FloatArray,
+        labels: list[str],
+        reject: str | None,
+        progress: Callable[[str], None],
+        also: Sequence[Sequence[str]],
+        writers: Sequence[str | None],
     ) -> _Held:
         """Predictions for examples that the predicting model has not seen; the outside ones come from ``reject`` or hidden intents."""
         truth = np.array(labels)
-        folds = _varied_folds(labels, vectors, self.config.folds) if reject is None else _folds(labels, self.config.folds, reject)
+        if reject is not None and len({writer for writer in writers if writer is not None}) >= self.config.folds:
+            folds = _writers_folds(writers, self.config.folds)
+        else:
+            folds = _varied_folds(labels, vectors, self.config.folds) if reject is None else _folds(labels, self.config.folds, reject)
         order = np.random.default_rng(self.config.seed).permutation(sorted(set(labels)))
         hidden_names = np.array_split(order, self.config.folds)
         held: list[_Held] = []
@@ -170,21 +188,23 @@ class IntentModel:
                 continue
             model = IntentModel(self.config)
             model.reject = reject
-            model._fit([texts[i] for i in train], vectors[train], [labels[i] for i in train])
+            model._fit([texts[i] for i in train], vectors[train], [labels[i] for i in train], [also[i] for i in train])
             at = np.flatnonzero((folds == number) | hidden)
             probabilities = model.probabilities([texts[i] for i in at], vectors[at])
             best, features = model._evidence(probabilities, vectors[at])
             second = np.argsort(-probabilities, axis=1, kind="stable")[:, 1]
             names = np.array(model.classes)
             outside = hidden[at] if reject is None else truth[at] == reject
-            held.append(_Held(truth[at], names[best], names[second], features, ~outside))
+            fits = [{labels[i], *also[i]} for i in at]
+            right = [np.array([name in fit for name, fit in zip(names[guess], fits, strict=True)]) for guess in (best, second)]
+            held.append(_Held(truth[at], names[best], features, ~outside, *right))
         return _Held(*(np.concatenate([getattr(part, name) for part in held]) for name in _Held.__dataclass_fields__))
 
     def _fit_confidence(self, held: _Held, reject: str | None) -> None:
         """Fit the confidence and the thresholds on held-out predictions."""
         from sklearn.linear_model import LogisticRegression
 
-        right = (held.best == held.truth) & held.inside
+        right = held.right & held.inside
         judged = held.best != reject
         # What lies outside counts half as much as what lies inside, however many examples of it there are.
         weight = np.where(held.inside, 1.0 / max(1, held.inside.sum()), 0.5 / max(1, (~held.inside).sum()))
@@ -301,7 +321,7 @@ class IntentModel:
             directory / "arrays.npz",
             coefficients=self._coefficients,
             intercept=self._intercept,
-            memory=self._examples.vectors.astype(np.float16),
+            memory=packed(self._examples.vectors),
             labels=self._examples.classes,
             **{f"idf{number}": counter.idf for number, counter in enumerate(self._counters)},
         )
@@ -331,7 +351,7 @@ class IntentModel:
         with np.load(directory / "arrays.npz", allow_pickle=False) as arrays:
             model._coefficients = arrays["coefficients"]
             model._intercept = arrays["intercept"]
-            model._examples = Nearest(arrays["memory"].astype(np.float32), arrays["labels"], len(model.classes))
+            model._examples = Nearest(unpacked(arrays["memory"]), arrays["labels"], len(model.classes))
             for number, saved in enumerate(ngrams):
                 model._counters.append(NgramCounter(saved["analyzer"], saved["terms"], arrays[f"idf{number}"]))
         return model
@@ -339,18 +359,51 @@ class IntentModel:
 
 @dataclass(frozen=True)
 class _Held:
-    """Held-out predictions, one row an example: true label, best and second guess, evidence, whether it lies inside the subject."""
+    """Held-out predictions, one row an example.
+
+    Attributes:
+        truth: the label.
+        best: the best guess.
+        features: the evidence.
+        inside: whether it lies inside the subject.
+        right: whether the best guess is the label, or another that would be right.
+        second_right: whether the second is.
+    """
 
     truth: FloatArray
     best: FloatArray
-    second: FloatArray
     features: FloatArray
     inside: FloatArray
+    right: FloatArray
+    second_right: FloatArray
 
 
 def _logit(probability: FloatArray) -> FloatArray:
     bounded = np.clip(probability, 1e-4, 1 - 1e-4)
     return np.log(bounded / (1 - bounded))
+
+
+# How much a further label that would be right counts against the best one, in the order of the labels.
+ALSO = (0.4, 0.25)
+
+
+def _soft(labels: Sequence[str], also: Sequence[Sequence[str]]) -> tuple[FloatArray, list[str], FloatArray]:
+    """Each example once a label that fits it: the row it comes from ``(m,)``, the label, and its weight ``(m,)``; an example's add up to 1."""
+    rows: list[int] = []
+    wanted: list[str] = []
+    weights: list[float] = []
+    for row, (label, others) in enumerate(zip(labels, also, strict=True)):
+        shares = [1.0, *ALSO[: len(others)]]
+        rows += [row] * len(shares)
+        wanted += [label, *others[: len(ALSO)]]
+        weights += [share / sum(shares) for share in shares]
+    return np.array(rows), wanted, np.array(weights)
+
+
+def _writers_folds(writers: Sequence[str | None], folds: int) -> FloatArray:
+    """Folds of whole writers; what nobody is named for is in none (-1), and so always among what is learned."""
+    names = sorted({writer for writer in writers if writer is not None})
+    return np.array([-1 if writer is None else names.index(writer) % folds for writer in writers])
 
 
 def _folds(labels: Sequence[str], folds: int, reject: str | None) -> FloatArray:
@@ -423,8 +476,8 @@ OUTSIDE_WEIGHT = 0.7
 
 def _thresholds_by_worth(held: _Held, confidence: FloatArray, reject: str) -> Thresholds:
     """The pair of thresholds that is worth most."""
-    right = (held.best == held.truth) & held.inside
-    offered = right | ((held.second == held.truth) & held.inside)
+    right = held.right & held.inside
+    offered = right | (held.second_right & held.inside)
     weight = np.where(held.inside, 1.0 / max(1, held.inside.sum()), OUTSIDE_WEIGHT / max(1, (~held.inside).sum()))
     weight = np.where(held.best == reject, 0.0, weight)
     if_answered = weight * np.where(held.inside, np.where(right, WORTH_RIGHT, WORTH_WRONG), WORTH_OUTSIDE)

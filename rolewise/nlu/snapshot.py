@@ -1,8 +1,7 @@
-"""Rasa component: keeps the knowledge file in the model, so that a model answers with what it was trained with."""
+"""Rasa component: keeps the knowledge in the model, so that a model answers with what it was trained with."""
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +13,15 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from rolewise.knowledge import load
-from rolewise.knowledge.loader import content_hash
+from rolewise.knowledge.loader import SNAPSHOT, content_hash, restore
 from rolewise.knowledge.registry import KNOWLEDGE_KEY, register
 from rolewise.nlu.fingerprint import knowledge_fingerprint
 from rolewise.settings import settings
 
-FILE = "careers.yml"
-
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR, is_trainable=True)
 class KnowledgeSnapshot(GraphComponent):
-    """Copies the checked knowledge file into the model, and tells each message which knowledge it belongs to.
+    """Puts the checked knowledge into the model, and tells each message which knowledge it belongs to.
 
     It stands last in the pipeline and nothing is trained after it: an edited answer packs a new model without a new classifier.
     """
@@ -48,10 +45,10 @@ class KnowledgeSnapshot(GraphComponent):
         return cls(model_storage, resource)
 
     def train(self, training_data: TrainingData) -> Resource:
-        """Check the knowledge file and copy it. Raises KnowledgeError with every fault in it."""
-        load(settings().knowledge)
+        """Check the knowledge and keep it. Raises KnowledgeError with every fault in it."""
+        knowledge = load(settings().knowledge)
         with self._model_storage.write_to(self._resource) as directory:
-            shutil.copyfile(settings().knowledge, directory / FILE)
+            (directory / SNAPSHOT).write_text(knowledge.json(exclude_defaults=True), encoding="utf-8")
         return self._resource
 
     @classmethod
@@ -66,7 +63,7 @@ class KnowledgeSnapshot(GraphComponent):
         """Load the knowledge of the model, for the actions of this process."""
         component = cls(model_storage, resource)
         with model_storage.read_from(resource) as directory:
-            knowledge = load(Path(directory) / FILE)
+            knowledge = restore(Path(directory) / SNAPSHOT)
         component._hash = content_hash(knowledge)
         register(component._hash, knowledge)
         return component

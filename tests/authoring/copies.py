@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from rolewise.authoring.edits import Document
+from rolewise.knowledge.files import files, holding
 from rolewise.settings import PROJECT_ROOT, settings
 
 PARTS = (
@@ -37,7 +38,7 @@ class Copy:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.knowledge = root / "knowledge" / "careers.yml"
+        self.knowledge = root / "knowledge"
         for part in PARTS:
             source = PROJECT_ROOT / part
             if source.is_dir():
@@ -65,16 +66,18 @@ class Copy:
         assert done.returncode == 0, done.stderr[-3000:]
         return [json.loads(line)["turns"] for line in done.stdout.splitlines()]
 
-    def edit(self, old: str, new: str, name: str = "knowledge/careers.yml") -> None:
-        """Change a piece of a file that stands there once."""
-        path = self.root / name
+    def edit(self, old: str, new: str, name: str | None = None) -> None:
+        """Change a piece of a file, of the knowledge if none is named, that stands there once."""
+        found = [self.root / name] if name else files(self.knowledge)
+        counts = {path: path.read_text(encoding="utf-8").count(old) for path in found}
+        assert sum(counts.values()) == 1, f"{name or 'the knowledge'} holds {old!r} {sum(counts.values())} times"
+        path = max(counts, key=lambda item: counts[item])
         text = path.read_text(encoding="utf-8")
-        assert text.count(old) == 1, f"{name} holds {old!r} {text.count(old)} times"
         path.write_text(text.replace(old, new), encoding="utf-8")
 
     def add_role(self, role_id: str, role: dict[str, Any]) -> None:
         """Put a role behind the others in the knowledge file."""
-        document = Document(self.knowledge)
+        document = Document(holding(self.knowledge, "roles"))
         block = yaml.safe_dump({role_id: role}, allow_unicode=True, sort_keys=False, width=110)
         document.append(("roles",), "\n" + "".join(f"  {line}\n" for line in block.splitlines()))
         document.write()

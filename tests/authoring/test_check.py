@@ -15,11 +15,13 @@ import pytest
 from rolewise.authoring import new_topic
 from rolewise.authoring.check import Report, check
 from rolewise.authoring.edits import EditError
+from rolewise.knowledge.files import files
 from rolewise.settings import PROJECT_ROOT
 from tests.authoring.copies import Copy
 
 TODAY = date(2026, 12, 1)
-FILES = ("knowledge/careers.yml", "domain.yml", "data/rules.yml", "data/nlu.yml")
+KNOWLEDGE = "knowledge"
+FILES = ("domain.yml", "data/rules.yml", "data/nlu.yml")
 
 
 @pytest.fixture
@@ -28,26 +30,32 @@ def project(tmp_path: Path) -> Path:
     for name in FILES:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(PROJECT_ROOT / name, tmp_path / name)
+    shutil.copytree(PROJECT_ROOT / "knowledge", tmp_path / "knowledge")
     return tmp_path
 
 
 def checked(project: Path, today: date = TODAY) -> Report:
-    return check(project / FILES[0], project, today, 365)
+    return check(project / "knowledge", project, today, 365)
 
 
 def change(project: Path, name: str, edit: Callable[[str], str]) -> None:
-    path = project / name
-    text = path.read_text(encoding="utf-8")
-    assert edit(text) != text
-    path.write_text(edit(text), encoding="utf-8")
+    """Edit a file; of the knowledge the file, or the files, in which the edit changes something."""
+    found = files(project / name)
+    texts = {path: path.read_text(encoding="utf-8") for path in found}
+    edited = {path: edit(text) for path, text in texts.items() if edit(text) != text}
+    assert edited
+    for path, text in edited.items():
+        path.write_text(text, encoding="utf-8")
 
 
 def swapped(text: str, old: str, new: str) -> str:
     return text.replace(old, new, 1)
 
 
-def line_of(project: Path, name: str, words: str) -> int:
-    return next(n for n, line in enumerate((project / name).read_text(encoding="utf-8").splitlines(), 1) if words in line)
+def place_of(project: Path, name: str, words: str) -> str:
+    """The file and the line in which words stand first."""
+    lines = ((path, n, line) for path in files(project / name) for n, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1))
+    return next(f"{path}:{n}" for path, n, line in lines if words in line)
 
 
 def test_the_shipped_content_has_no_faults_and_no_warnings(project: Path) -> None:
@@ -64,27 +72,26 @@ def test_all_faults_are_found_in_one_run_each_with_its_line(project: Path) -> No
         ("text: A machine learning engineer builds software", "text: " + "long " * 40 + "engineer", "a lead has at most 45"),
     ]
     for old, new, _ in edits:
-        change(project, FILES[0], partial(swapped, old=old, new=new))
-    change(project, FILES[0], lambda text: re.sub(r"(\n  ds:.*?)\n        cell:\n.*?(?=\n {6}\S)", r"\1", text, count=1, flags=re.DOTALL))
+        change(project, KNOWLEDGE, partial(swapped, old=old, new=new))
+    change(project, KNOWLEDGE, lambda text: re.sub(r"(\n  ds:.*?)\n        cell:\n.*?(?=\n {6}\S)", r"\1", text, count=1, flags=re.DOTALL))
     change(project, "domain.yml", lambda text: text.replace("  - ask_salary:", "  - ask_salery:"))
     change(project, "data/rules.yml", lambda text: text.replace("      - intent: ask_degree", "      - intent: ask_degrees"))
     found = checked(project).errors
     for _, new, reason in edits:
-        wanted = f"{project / FILES[0]}:{line_of(project, FILES[0], new[:40])}:"
+        wanted = f"{place_of(project, KNOWLEDGE, new[:40])}:"
         assert [error for error in found if reason in error and (error.startswith(wanted) or "already" in reason)], reason
     assert [error for error in found if "roles.ds.answers.define_role: 'cell' is missing" in error]
-    assert f"{project / 'domain.yml'}:{line_of(project, 'domain.yml', 'ask_salery')}: 'ask_salery' is an intent of no topic" in found
+    assert f"{place_of(project, 'domain.yml', 'ask_salery')}: 'ask_salery' is an intent of no topic" in found
     assert f"{project / 'domain.yml'}:1: topic 'salary' has no intent: 'ask_salary' is missing" in found
     assert f"{project / 'data/rules.yml'}:1: topic 'degree' has no rule: 'ask_degree' is missing" in found
 
 
 def test_what_only_may_be_wrong_is_a_warning(project: Path) -> None:
-    change(project, FILES[0], lambda text: text.replace("reviewed_on: 2026-11-20", "reviewed_on: 2025-11-20", 1))
-    change(project, FILES[0], lambda text: text.replace("\nsources:\n", "\nsources:\n  Z9: {title: Never named, publisher: Nobody}\n", 1))
-    change(project, FILES[0], lambda text: text.replace(", compare: comparisons}", "}", 1))
-    change(
-        project, FILES[0], lambda text: text + "\nwanted:\n  - {question: Is there tea?, asked: 7, noted_on: 2026-12-01, sources: [TODO]}\n"
-    )
+    change(project, KNOWLEDGE, lambda text: text.replace("reviewed_on: 2026-11-29", "reviewed_on: 2025-11-20", 1))
+    change(project, KNOWLEDGE, lambda text: text.replace("\nsources:\n", "\nsources:\n  Z9: {title: Never named, publisher: Nobody}\n", 1))
+    change(project, KNOWLEDGE, lambda text: text.replace(", compare: comparisons}", "}", 1))
+    wanted = "wanted:\n  - {question: Is there tea?, asked: 7, noted_on: 2026-12-01, sources: [TODO]}\n"
+    (project / KNOWLEDGE / "wanted.yml").write_text(wanted, encoding="utf-8")
     report = checked(project)
     assert not report.errors
     reasons = [re.sub(r"^.*?:\d+: ", "", warning) for warning in report.warnings]
@@ -99,9 +106,9 @@ def test_what_only_may_be_wrong_is_a_warning(project: Path) -> None:
 
 def test_an_amount_without_a_year_is_a_warning(project: Path) -> None:
     words = "in a worldwide 2024 survey, 66% of developers"
-    change(project, FILES[0], lambda text: text.replace(words, "in a survey, 66% of developers", 1))
+    change(project, KNOWLEDGE, lambda text: text.replace(words, "in a survey, 66% of developers", 1))
     (warning,) = checked(project).warnings
-    assert warning.endswith("names an amount and no year") and f":{line_of(project, FILES[0], 'in a survey, 66%')}:" in warning
+    assert warning.endswith("names an amount and no year") and f"{place_of(project, KNOWLEDGE, 'in a survey, 66%')}:" in warning
 
 
 def test_the_command_tells_errors_from_warnings(tmp_path: Path) -> None:
@@ -110,20 +117,21 @@ def test_the_command_tells_errors_from_warnings(tmp_path: Path) -> None:
     assert (aged.returncode, aged.stderr) == (0, "") and "(warning)" in aged.stdout
     copy.edit("version: 1\nreviewed_on", "version: 2\nreviewed_on")
     broken = copy.run("check")
-    assert broken.returncode == 2 and "careers.yml:4: version:" in broken.stderr and "1 faults." in broken.stdout
+    assert broken.returncode == 2 and "topics.yml:4: version:" in broken.stderr and "1 faults." in broken.stdout
 
 
 def test_a_new_topic_adds_lines_and_changes_none(project: Path) -> None:
-    before = {name: (project / name).read_text(encoding="utf-8") for name in FILES}
+    names = [*FILES, "knowledge/topics.yml", "knowledge/roles.yml"]
+    before = {name: (project / name).read_text(encoding="utf-8") for name in names}
     topic = new_topic.named("dress_code", "What does {a_role} wear: a suit?", None, None, [], ["do I need a tie", "do I need a tie"])
-    new_topic.add(topic, project / FILES[0], project)
-    for name in FILES:
+    new_topic.add(topic, project / KNOWLEDGE, project)
+    for name in names:
         after = (project / name).read_text(encoding="utf-8")
         changed = [line for line in difflib.ndiff(before[name].splitlines(), after.splitlines()) if line[:2] in ("- ", "+ ")]
         assert changed and all(line.startswith("+ ") for line in changed), name
     assert (
         "      - What does a data scientist wear: a suit?\n      - do I need a tie\n\n  - intent: greet\n"
-        in (project / FILES[3]).read_text()
+        in (project / FILES[2]).read_text()
     )
     errors = checked(project).errors
     assert len(errors) == 30 and all("is still to be written" in error for error in errors)
@@ -131,7 +139,7 @@ def test_a_new_topic_adds_lines_and_changes_none(project: Path) -> None:
 
 @pytest.mark.parametrize(("identity", "question"), [("salary", "{role}?"), ("Dress", "{role}?"), ("dress", "what to wear?")])
 def test_a_topic_that_cannot_be_is_refused_and_nothing_is_written(project: Path, identity: str, question: str) -> None:
-    before = {name: (project / name).read_bytes() for name in FILES}
+    before = {path: path.read_bytes() for path in project.rglob("*.yml")}
     with pytest.raises(EditError):
-        new_topic.add(new_topic.named(identity, question, None, None, [], []), project / FILES[0], project)
-    assert before == {name: (project / name).read_bytes() for name in FILES}
+        new_topic.add(new_topic.named(identity, question, None, None, [], []), project / KNOWLEDGE, project)
+    assert before == {path: path.read_bytes() for path in project.rglob("*.yml")}

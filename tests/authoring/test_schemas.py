@@ -15,9 +15,10 @@ from rolewise.authoring import schemas
 from rolewise.cards import Card
 from rolewise.knowledge import load
 from rolewise.questions import Question
+from tests.knowledge_text import joined
 
 ROOT = Path(__file__).parent.parent.parent
-KNOWLEDGE_SCHEMA = ROOT / "knowledge" / "careers.schema.json"
+KNOWLEDGE_SCHEMA = ROOT / "knowledge" / "knowledge.schema.json"
 CARD_SCHEMA = ROOT / "rolewise" / "card.schema.json"
 
 
@@ -30,13 +31,13 @@ def validator(path: Path) -> jsonschema.Draft7Validator:
 @pytest.fixture(scope="module")
 def careers() -> Any:
     """The knowledge file as an editor reads it: dates are text."""
-    text = (ROOT / "knowledge" / "careers.yml").read_text(encoding="utf-8")
+    text = joined()
     return json.loads(json.dumps(yaml.load(text, Loader=yaml.CSafeLoader), default=str))
 
 
 @pytest.fixture(scope="module")
 def answers() -> Answers:
-    return Answers(load(ROOT / "knowledge" / "careers.yml"))
+    return Answers(load(ROOT / "knowledge"))
 
 
 @pytest.mark.parametrize("path", [KNOWLEDGE_SCHEMA, CARD_SCHEMA], ids=lambda path: path.name)
@@ -96,5 +97,5 @@ def test_faulty_cards_are_invalid(answers: Answers, fault: dict[str, Any]) -> No
 
 def test_writing_again_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schemas, "SCHEMAS", {tmp_path / path.name: model for path, model in schemas.SCHEMAS.items()})
-    assert sorted(path.name for path in schemas.write()) == ["card.schema.json", "careers.schema.json"]
+    assert sorted(path.name for path in schemas.write()) == ["card.schema.json", "knowledge.schema.json"]
     assert schemas.write() == []

@@ -12,6 +12,7 @@ import pytest
 from rolewise.commands.diff import Answer, Message, as_json, ask, compare, known_messages, stored_messages, told
 from rolewise.insights.events import conversations, sqlite_url
 from rolewise.insights.meaning import newest_model
+from rolewise.knowledge.loader import SNAPSHOT
 from rolewise.settings import settings
 from tests.conftest import Assistant
 from tests.insights.conftest import Reported, reported  # noqa: F401
@@ -83,7 +84,7 @@ def test_each_model_answers_with_the_knowledge_it_was_trained_with(asker: Assist
     with tarfile.open(old) as source, tarfile.open(new, "w:gz", compresslevel=1) as target:
         for member in source:
             content = source.extractfile(member).read() if member.isfile() else None  # type: ignore[union-attr]
-            if content is not None and member.name.endswith("careers.yml"):
+            if content is not None and member.name.endswith(SNAPSHOT):
                 content = content.replace(b"There is no official salary figure for", b"Nobody has an official salary figure for")
                 member.size = len(content)
             target.addfile(member, io.BytesIO(content) if content is not None else None)

@@ -28,6 +28,7 @@ from rolewise.insights.meaning import Cluster
 from rolewise.settings import PROJECT_ROOT, settings
 from tests.authoring.copies import Copy
 from tests.insights.conftest import Reported
+from tests.knowledge_text import joined
 
 READY = "What to do: "
 ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -142,7 +143,7 @@ def test_a_sitting(sit: Callable[..., Sitting]) -> None:
     assert re.search(r"out of scope +│ 1", told) and re.search(r"missing knowledge +│ 1", told) and re.search(r"skipped +│ 1", told)
     assert re.search(r"examples added to out_of_scope +│ 1", told) and "make train" in told
     assert added(sitting.copy, "data/nlu.yml") == ["      - my graphics card says cuda ran out of memory halfway"]
-    note = added(sitting.copy, "knowledge/careers.yml")
+    note = added(sitting.copy, "knowledge/wanted.yml")
     assert note[:3] == ["", "# Questions that people ask and that have no answer yet: docs/knowledge.md.", "wanted:"]
     assert note[-1] == "    sources: [TODO]" and "@" not in "".join(note)
     checked = sitting.copy.run("check")
@@ -181,7 +182,7 @@ def group(*texts: str) -> Cluster:
 def inbox(tmp_path: Path) -> Callable[[], Inbox]:
     """Opens the inbox on copies of the two files, without a terminal."""
     knowledge, nlu = tmp_path / "careers.yml", tmp_path / "nlu.yml"
-    shutil.copy(PROJECT_ROOT / "knowledge" / "careers.yml", knowledge)
+    knowledge.write_text(joined(), encoding="utf-8")
     shutil.copy(PROJECT_ROOT / "data" / "nlu.yml", nlu)
     return lambda: Inbox(tmp_path / "inbox.json", knowledge, nlu, [], date(2026, 12, 1))
 

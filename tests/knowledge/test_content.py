@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rolewise.answers.compose import Answers
-from rolewise.knowledge import Entry, Figure, Knowledge, Statement, load
+from rolewise.knowledge import Entry, Fact, Figure, Knowledge, Statement, load
 from rolewise.questions import Question
 
 ROOT = Path(__file__).parent.parent.parent
@@ -26,7 +26,7 @@ MAX_TITLE = 60
 
 @pytest.fixture(scope="module")
 def knowledge() -> Knowledge:
-    return load(ROOT / "knowledge" / "careers.yml")
+    return load(ROOT / "knowledge")
 
 
 def entries(knowledge: Knowledge) -> Iterator[tuple[str, Entry]]:
@@ -51,6 +51,12 @@ def statements(knowledge: Knowledge) -> Iterator[tuple[str, Statement | Figure]]
         name = "-".join(comparison.roles)
         yield name, comparison.lead
         yield from ((f"{name}.{topic}", statement) for topic, statement in comparison.topics.items())
+
+
+def facts(knowledge: Knowledge) -> Iterator[tuple[str, Fact]]:
+    """(where, fact) of every subject."""
+    for subject in knowledge.subjects:
+        yield from ((f"{subject.id}.facts.{number}", fact) for number, fact in enumerate(subject.facts))
 
 
 def test_roles_and_topics_are_those_agreed(knowledge: Knowledge) -> None:
@@ -80,7 +86,7 @@ def test_no_source_stands_twice_in_a_statement(knowledge: Knowledge) -> None:
 
 
 def test_every_source_is_used(knowledge: Knowledge) -> None:
-    used = {source for _, statement in statements(knowledge) for source in statement.sources}
+    used = {source for _, statement in (*statements(knowledge), *facts(knowledge)) for source in statement.sources}
     assert not set(knowledge.sources) - used
 
 

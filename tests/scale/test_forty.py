@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import platform
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from rolewise.knowledge.files import holding
 from rolewise.settings import PROJECT_ROOT, settings
 from tests.scale.cluster import Cluster
 from tests.scale.faults import AFTER, Faults, reckon
@@ -33,10 +35,11 @@ HUNG = 15.0
 
 def another_model(directory: Path) -> dict[str, str]:
     """Settings of a process with a model of its own, trained with a changed answer."""
-    knowledge = directory / "careers.yml"
-    text = settings().knowledge.read_text(encoding="utf-8")
+    knowledge = shutil.copytree(settings().knowledge, directory / "knowledge")
+    roles = holding(knowledge, "roles")
+    text = roles.read_text(encoding="utf-8")
     assert SENTENCE in text
-    knowledge.write_text(text.replace(SENTENCE, f"Today {SENTENCE[0].lower()}{SENTENCE[1:]}", 1), encoding="utf-8")
+    roles.write_text(text.replace(SENTENCE, f"Today {SENTENCE[0].lower()}{SENTENCE[1:]}", 1), encoding="utf-8")
     changed = {"ROLEWISE_KNOWLEDGE": str(knowledge), "ROLEWISE_MODELS": str(directory / "models")}
     command = [str(Path(sys.executable).parent / "rolewise"), "train"]
     subprocess.run(command, cwd=PROJECT_ROOT, env={**os.environ, **changed}, check=True, capture_output=True)

@@ -1,0 +1,160 @@
+"""The index of the subjects: what stands in the knowledge about each, as vectors and words, and how near a message comes to it.
+
+It knows neither Rasa nor the meaning of a form; what a subject is worth for a message is decided in ``matching``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rolewise.knowledge import Knowledge
+
+FloatArray = np.ndarray
+
+# What an entry of the index is: a name or alias, a question about the subject as a whole, a question that a claim answers, a claim's text.
+NAME, TITLE, ASK, TEXT = 0, 1, 2, 3
+
+WORD = re.compile(r"[a-z0-9+#.]*[a-z0-9+#]")
+# Endings that do not change what a word is about.
+ENDING = re.compile(r"(?:'s|s'|ies|es|s|ing|ed)$")
+
+
+def words(text: str) -> list[str]:
+    """The words of a text, lower case, common endings cut."""
+    found = []
+    for word in WORD.findall(text.lower().replace("'", "")):
+        stem = ENDING.sub("", word)
+        found.append(stem if len(stem) > 2 else word)
+    return found
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One text of the index.
+
+    Attributes:
+        text: the text that is encoded.
+        subject: the place of its subject in the knowledge.
+        kind: :data:`NAME`, :data:`TITLE`, :data:`ASK` or :data:`TEXT`.
+        claim: the place of its claim among the subject's facts and, behind them, gaps; -1 for the subject as a whole.
+        opening: what answers it before the claim does: "Yes"; or "".
+    """
+
+    text: str
+    subject: int
+    kind: int
+    claim: int = -1
+    opening: str = ""
+
+
+def entries(knowledge: Knowledge) -> list[Entry]:
+    """Everything that a message is compared with."""
+    found: list[Entry] = []
+    for number, subject in enumerate(knowledge.subjects):
+        found += [Entry(str(name), number, NAME) for name in dict.fromkeys([subject.name, *subject.aliases])]
+        found.append(Entry(str(subject.question), number, TITLE))
+        for place, claim in enumerate([*subject.facts, *subject.gaps]):
+            found += [Entry(str(ask), number, ASK, place) for ask in claim.asks]
+            found += [Entry(str(ask), number, ASK, place, str(opening)) for ask, opening in claim.yes_no.items()]
+            found.append(Entry(str(claim.text), number, TEXT, place))
+    return found
+
+
+class SubjectIndex:
+    """Vectors and words of all entries, and the products of one message with them."""
+
+    def __init__(self, found: Sequence[Entry], vectors: FloatArray, count: int, misspellings: dict[str, int] | None = None) -> None:
+        """Take the entries.
+
+        Args:
+            found: n entries, those of a subject together.
+            vectors: their vectors, ``(n, d)`` of int8, each scaled so that its largest component is 127.
+            count: how many subjects there are.
+            misspellings: further names, with the place of their subject.
+        """
+        self.entries = list(found)
+        self.count = count
+        self.vectors = vectors
+        self._scales = 1.0 / np.maximum(np.linalg.norm(vectors.astype(np.float32), axis=1), 1e-6)
+        self.subjects = np.array([entry.subject for entry in found], dtype=np.int32)
+        self.kinds = np.array([entry.kind for entry in found], dtype=np.int8)
+        self.claims = np.array([entry.claim for entry in found], dtype=np.int32)
+        self._index_words()
+        self._names: dict[tuple[str, ...], set[int]] = {}
+        for entry in found:
+            if entry.kind == NAME:
+                self._names.setdefault(tuple(words(entry.text)), set()).add(entry.subject)
+        for name, subject in (misspellings or {}).items():
+            self._names.setdefault(tuple(words(name)), set()).add(subject)
+        self._longest = max((len(name) for name in self._names), default=0)
+
+    def _index_words(self) -> None:
+        postings: dict[str, list[int]] = {}
+        holders: dict[str, set[int]] = {}
+        for number, entry in enumerate(self.entries):
+            for word in set(words(entry.text)):
+                postings.setdefault(word, []).append(number)
+                holders.setdefault(word, set()).add(entry.subject)
+        self._postings = {word: np.array(numbers, dtype=np.int32) for word, numbers in postings.items()}
+        self._holders = {word: np.array(sorted(numbers), dtype=np.int32) for word, numbers in holders.items()}
+        self.idf = {word: float(np.log((1 + self.count) / len(numbers))) for word, numbers in holders.items()}
+        self._weight = np.zeros(len(self.entries), dtype=np.float32)
+        for word, numbers in self._postings.items():
+            self._weight[numbers] += self.idf[word]
+
+    def cosines(self, vector: FloatArray) -> FloatArray:
+        """The cosine of a unit vector ``(d,)`` to each entry, ``(n,)``."""
+        products: FloatArray = (self.vectors.astype(np.float32) @ vector.astype(np.float32)) * self._scales
+        return products
+
+    def overlaps(self, text: str) -> tuple[FloatArray, FloatArray]:
+        """How much of the rare words a text shares: with each entry ``(n,)`` (Jaccard, weighted), and with each subject ``(count,)``."""
+        shared = np.zeros(len(self.entries), dtype=np.float32)
+        covered = np.zeros(self.count, dtype=np.float32)
+        total = 0.0
+        for word in set(words(text)):
+            weight = self.idf.get(word)
+            if weight is None:
+                continue
+            total += weight
+            shared[self._postings[word]] += weight
+            covered[self._holders[word]] += weight
+        if not total:
+            return shared, covered
+        return shared / (self._weight + total - shared), covered / total
+
+    def named(self, text: str) -> dict[int, float]:
+        """The subjects that are named in a text, each with the weight of the rarest name of it."""
+        found: dict[int, float] = {}
+        said = words(text)
+        for start in range(len(said)):
+            for length in range(1, min(self._longest, len(said) - start) + 1):
+                name = tuple(said[start : start + length])
+                for subject in self._names.get(name, ()):
+                    weight = sum(self.idf.get(word, 0.0) for word in name)
+                    found[subject] = max(found.get(subject, 0.0), weight)
+        return found
+
+
+def best_by_subject(values: FloatArray, subjects: FloatArray, count: int, mask: FloatArray) -> FloatArray:
+    """The largest value of the chosen entries of each subject, ``(count,)``; 0 where it has none."""
+    found = np.zeros(count, dtype=np.float32)
+    np.maximum.at(found, subjects[mask], values[mask])
+    return found
+
+
+def misspelt(knowledge: Knowledge) -> dict[str, int]:
+    """The misspellings of subjects, with the place of their subject."""
+    return {str(name): number for number, subject in enumerate(knowledge.subjects) for name in subject.misspellings}
+
+
+def restored(knowledge: Knowledge, vectors: FloatArray) -> SubjectIndex:
+    """The index of a knowledge with the vectors that a model keeps. Raises ValueError where they do not fit."""
+    found = entries(knowledge)
+    if len(vectors) != len(found):
+        raise ValueError(f"there are {len(vectors)} vectors for {len(found)} entries of the index: train the model again")
+    return SubjectIndex(found, vectors, len(knowledge.subjects), misspelt(knowledge))
