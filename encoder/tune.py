@@ -132,7 +132,10 @@ def main(weights: Path, texts: Path, target: Path) -> None:
             minutes = (time.monotonic() - began) / 60
             print(f"step {step} of {steps}: topics {topics:.3f}, subjects {contrast:.3f}; {minutes:.1f} minutes", flush=True)
     target.parent.mkdir(parents=True, exist_ok=True)
-    save_file({name: value.contiguous() for name, value in tuner.encoder.state_dict().items()}, str(target))
+    # What stayed as it was is taken from the official weights.
+    learned = {name for name, value in tuner.encoder.named_parameters() if value.requires_grad and name.startswith("encoder.")}
+    state = tuner.encoder.state_dict()
+    save_file({name: state[name].to(torch.float16).contiguous() for name in sorted(learned)}, str(target))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from rolewise.answers.compose import PLACED_TOPICS, Answers, Draft, capital, joi
 from rolewise.cards import MAX_SUGGESTIONS, Card, CardQuestion, Kind, Suggestion
 from rolewise.conversation.questionnaire import PAYLOAD, Move, Quiz, choice_from_payload
 from rolewise.conversation.understanding import Understanding, is_personal
-from rolewise.knowledge import Knowledge
+from rolewise.knowledge import Fact, Knowledge
 from rolewise.questions import COMPARE, OVERALL, Context, Message, Question, question_from_payload, unique
 
 # The longest reason of a rating that is kept, in characters.
@@ -63,7 +63,7 @@ class Dialogue:
         """Answer the questions of a message, or ask back."""
         understood = self.understanding.understand(message)
         if understood.refusal:
-            return self._refuse(understood.refusal, understood.unsure)
+            return self._with_facts(self._refuse(understood.refusal, understood.unsure), understood.facts)
         if understood.unsure:
             return self._ask_back(understood.unsure)
         parts = [wording.TOO_MANY if understood.too_many else None, understood.note]
@@ -83,7 +83,8 @@ class Dialogue:
         if part and len(message.parts) == 1 and self.understanding.plain(part):
             return self.answer(message)
         if part and part.others and not part.roles:
-            return self._refuse(self.answers.scoped(wording.OTHER_TITLE, names=join(part.others, "or")), self.understanding.nearest(part))
+            card = self._refuse(self.answers.scoped(wording.OTHER_TITLE, names=join(part.others, "or")), self.understanding.nearest(part))
+            return self._with_facts(card, self.understanding.what_titles_are(part))
         texts = wording.NOT_UNDERSTOOD if guesses else wording.DECLINED
         return self._refuse(self.answers.scoped(texts[self.context.unsure % 2]), guesses)
 
@@ -364,6 +365,13 @@ class Dialogue:
             self.context.pending = guesses[0].topic
         offers = self._spelled(guesses)
         return self._card("fallback", text, offers=[*offers, *self._first_questions()][: max(3, len(offers))], questions=guesses)
+
+    def _with_facts(self, card: Card, facts: Sequence[Fact]) -> Card:
+        """A refusal with what is known all the same, before its lead: what another title is."""
+        if not facts:
+            return card
+        lead = " ".join([*(str(fact.text) for fact in facts), card.lead])
+        return card.copy(update={"lead": lead, "sources": self.answers.sources(unique(id for fact in facts for id in fact.sources))})
 
     def _spelled(self, guesses: Sequence[Question]) -> list[Question]:
         """Guesses as things that answer when tapped: one without a role becomes one a role, or the general one."""

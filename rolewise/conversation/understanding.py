@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from rolewise import wording
 from rolewise.answers.compose import PLACED_TOPICS, Answers, join
-from rolewise.knowledge import Knowledge
+from rolewise.knowledge import Fact, Knowledge
 from rolewise.nlu import cues
 from rolewise.questions import COMPARE, INTENT_PREFIX, OVERALL, Context, Guess, Message, Part, Question, unique
 
@@ -65,6 +65,7 @@ class Understood:
         unsure: questions that may be meant, the best first; offered, not answered.
         refusal: why nothing is answered, or None.
         too_many: whether more was asked than is answered.
+        facts: what is said all the same where nothing is answered.
     """
 
     questions: list[Question]
@@ -72,6 +73,7 @@ class Understood:
     unsure: tuple[Question, ...] = ()
     refusal: str | None = None
     too_many: bool = False
+    facts: tuple[Fact, ...] = ()
 
 
 class Understanding:
@@ -108,7 +110,7 @@ class Understanding:
         for index, part in enumerate(parts):
             refused = None if part.asked and part.roles else self._other_title(part)
             if refused and len(parts) == 1:
-                return Understood([], refusal=refused, unsure=tuple(self.nearest(part)))
+                return Understood([], refusal=refused, unsure=tuple(self.nearest(part)), facts=tuple(self.what_titles_are(part)))
             if refused:
                 note = refused
                 continue
@@ -208,6 +210,17 @@ class Understanding:
         if not asked_too or not part.roles or part.topic in ("switch_role", "collaboration"):
             return None
         return wording.OTHER_TITLE_BESIDE.format(names=join(asked_too, "or"), roles=self.answers.role_names(part.roles))
+
+    def what_titles_are(self, part: Part) -> list[Fact]:
+        """For each title that is not covered, the sourced sentence that says what it is, where the knowledge has one."""
+        found = []
+        for name in part.others:
+            title = self.knowledge.title_of_other(name)
+            names = [name, *(title.aliases if title else ())]
+            subject = next(filter(None, (self.knowledge.subject_named(str(one), "variant") for one in names)), None)
+            if subject is not None and subject.facts:
+                found.append(subject.facts[0])
+        return found
 
     def nearest(self, part: Part) -> list[Question]:
         """What to offer instead of a job that is not covered: the same topic for the nearest role."""

@@ -281,6 +281,18 @@ class Knowledge(Model):
         """The subject of this id, or None."""
         return next((subject for subject in self.subjects if subject.id == identity), None)
 
+    def subject_named(self, name: str, kind: str) -> Subject | None:
+        """The subject of a kind that has this name or alias, or None."""
+        wanted = name.lower().replace("-", " ")
+        return next(
+            (
+                subject
+                for subject in self.subjects
+                if subject.kind == kind and wanted in {str(alias).lower().replace("-", " ") for alias in (subject.name, *subject.aliases)}
+            ),
+            None,
+        )
+
     def title_of_other(self, name: str) -> OtherTitle | None:
         """The other job title of this name, or None."""
         return next((t for t in self.other_titles if t.name == name), None)

@@ -40,6 +40,8 @@ LOST = 0.5
 QUANTIZATION_GROUP = 128
 # Which conversion this is: part of the name it is kept under.
 CONVERSION = "packed-int8-3"
+# The layers that were tuned to the questions of this product, in half precision; they take the place of the official ones.
+TUNED = Path(__file__).resolve().parent / "tuned.safetensors"
 WEIGHTS = "model.safetensors"
 WORDS, POSITIONS = "words.npy", "positions.npy"
 FILES = ("encoder.xml", "encoder.bin", "tokenizer.json", WORDS, POSITIONS)
@@ -75,6 +77,19 @@ def check_weights(directory: Path) -> None:
         raise EncoderError(f"{file} has sha256 {digest}, expected {WEIGHTS_SHA256}: {REMEDY}")
 
 
+def vocabulary_directory() -> Path:
+    """Where the tokenizer's vocabulary is, tuned or not. Raises EncoderError where the weights are absent or wrong."""
+    weights = weights_directory()
+    check_weights(weights)
+    return weights
+
+
+def identity() -> str:
+    """Which encoder this is: changes with the official weights and with the tuned layers."""
+    tuned = hashlib.sha256(TUNED.read_bytes()).hexdigest()[:12] if TUNED.is_file() else "official"
+    return f"{WEIGHTS_SHA256[:12]}-{tuned}"
+
+
 def converted() -> Path:
     """The directory with the converted encoder; converted now when the cache has none for these weights.
 
@@ -89,7 +104,7 @@ def converted() -> Path:
     weights = weights_directory()
     check_weights(weights)
     version = openvino.__version__.split("-")[0]
-    target = settings().cache / f"encoder-{WEIGHTS_SHA256[:12]}-{CONVERSION}-openvino-{version}"
+    target = settings().cache / f"encoder-{identity()}-{CONVERSION}-openvino-{version}"
     if not (target / "encoder.xml").is_file():
         logger.info("Converting the sentence encoder once.")
         scratch = target.with_name(f"{target.name}.{os.getpid()}.tmp")
@@ -107,6 +122,8 @@ def _convert(weights: Path, target: Path) -> None:
     from safetensors.numpy import load_file
 
     data = load_file(weights / WEIGHTS)
+    if TUNED.is_file():
+        data.update({name: value.astype(np.float32) for name, value in load_file(TUNED).items()})
     openvino.save_model(_Graph(data).model(), str(target / "encoder.xml"), compress_to_fp16=False)
     # The tables of vectors stay outside of the graph: each compiled one would hold a copy of 47 MB.
     np.save(target / WORDS, data["embeddings.word_embeddings.weight"].astype(np.float16))

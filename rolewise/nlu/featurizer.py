@@ -16,7 +16,7 @@ from rasa.shared.nlu.training_data.features import Features
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from rolewise.nlu.encoder import WEIGHTS_SHA256, SentenceEncoder, converted
+from rolewise.nlu.encoder import SentenceEncoder, converted, identity
 from rolewise.nlu.fingerprint import sources_hash
 from rolewise.nlu.language import MENTIONS, RolewiseLanguage
 from rolewise.nlu.split import ENCODER_MASK, Piece, pieces
@@ -51,7 +51,7 @@ class SentenceEncoderFeaturizer(GraphComponent):
     @classmethod
     def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
         """Train again when the weights or the helper modules change."""
-        return f"{WEIGHTS_SHA256[:16]}-{sources_hash('encoder', 'split', 'names')}"
+        return f"{identity()}-{sources_hash('encoder', 'split', 'names')}"
 
     def __init__(self, config: dict[str, Any], model_storage: ModelStorage, resource: Resource, name: str) -> None:
         """Keep where to store; the encoder comes with training or loading."""

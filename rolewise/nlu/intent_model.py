@@ -388,7 +388,7 @@ ALSO = (0.4, 0.25)
 
 
 def _soft(labels: Sequence[str], also: Sequence[Sequence[str]]) -> tuple[FloatArray, list[str], FloatArray]:
-    """Each example once a label that fits it: the row it comes from ``(m,)``, the label, and its weight ``(m,)``; an example's add up to 1."""
+    """Each example once a label that fits it: its row ``(m,)``, the label, and its weight ``(m,)``; those of an example add up to 1."""
     rows: list[int] = []
     wanted: list[str] = []
     weights: list[float] = []

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from rolewise.knowledge import Knowledge
-from rolewise.nlu.subject_index import ASK, NAME, TEXT, TITLE, FloatArray, SubjectIndex, best_by_subject
-from rolewise.questions import Evidence, SubjectGuess
+from rolewise.nlu.subject_index import ASK, NAME, TEXT, TITLE, Best, FloatArray, SubjectIndex
+from rolewise.questions import Evidence, Part, SubjectGuess
 
 # So many subjects are looked at closely.
 CANDIDATES = 30
 # So many subjects and claims are kept for the dialogue.
 KEPT_SUBJECTS, KEPT_CLAIMS = 4, 16
 # From this cosine on, a question of the knowledge that is answered by yes or no counts as the one that was asked.
-SAME_QUESTION = 0.62
+SAME_QUESTION = 0.75
+# The intent of what is not for this assistant.
+OUTSIDE = "out_of_scope"
 
 FEATURES = (
     "ask",  # cosine to the nearest question about it
@@ -41,24 +43,56 @@ FEATURES = (
 )
 
 
+# What tells whether a question is for this assistant at all.
+SCOPE_FEATURES = (
+    "confidence",  # of the classifier in its best intent (log-odds)
+    "topic",  # of the best topic (log-odds)
+    "outside",  # of out_of_scope (log-odds)
+    "subject",  # of the best subject (log-odds)
+    "runner_up",  # of the second (log-odds)
+    "covered",  # share of the message's rare words that occur in what is said of the best subject
+    "named",  # 1 where a name of the best subject is said
+    "role",  # 1 where a role is named
+    "title",  # 1 where another job title is named
+    "length",  # logarithm of the number of words
+)
+
+
+def expanded(features: FloatArray) -> FloatArray:
+    """Features ``(k, n)`` with their products two by two behind them, ``(k, n + n (n + 1) / 2)``."""
+    first, second = np.triu_indices(features.shape[1])
+    return np.hstack([features, features[:, first] * features[:, second]])
+
+
+def log_odds(probability: float) -> float:
+    """The logarithm of the odds, within what a few hundred examples can tell."""
+    bounded = min(max(probability, 1e-3), 1 - 1e-3)
+    return float(np.log(bounded / (1 - bounded)))
+
+
 @dataclass(frozen=True)
 class Weights:
     """What the ranker and the scope model have learned.
 
     Attributes:
-        subject: a weight each of :data:`FEATURES`, and the intercept last.
-        answer: from this confidence on a subject counts as asked about.
+        subject: a weight each of the expanded :data:`FEATURES`, and the intercept last.
+        sure: from this confidence on a subject counts as asked about.
+        scope: a weight each of the expanded :data:`SCOPE_FEATURES`, and the intercept last.
+        answer: from this probability of being for the assistant on a question is answered.
+        ask: from this one on it is asked back; below, declined.
     """
 
-    subject: tuple[float, ...] = (6.0, 2.0, 2.0, 2.0, 3.0, 1.0, 2.0, 1.0, 0.1, 1.0, 3.0, 0.5, 0.2, -8.0)
-    answer: float = 0.4
+    subject: tuple[float, ...]
+    sure: float
+    scope: tuple[float, ...]
+    answer: float
+    ask: float
 
     @classmethod
     def load(cls, path: Path) -> Weights:
         """Read the weights. Raises OSError or ValueError."""
         data = json.loads(path.read_text(encoding="utf-8"))
-        found = tuple(float(data["subject"][name]) for name in (*FEATURES, "intercept"))
-        return cls(found, float(data["answer"]))
+        return cls(tuple(data["subject"]), data["sure"], tuple(data["scope"]), data["answer"], data["ask"])
 
 
 @dataclass(frozen=True)
@@ -67,6 +101,8 @@ class Match:
 
     subjects: tuple[SubjectGuess, ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    covered: float = 0.0
+    named: bool = False
 
 
 @dataclass
@@ -75,12 +111,16 @@ class Matcher:
 
     knowledge: Knowledge
     index: SubjectIndex
-    weights: Weights = field(default_factory=Weights)
+    weights: Weights
 
     def __post_init__(self) -> None:
-        kinds = self.index.kinds
-        self._asks = (kinds == ASK) | (kinds == TITLE)
-        self._texts, self._names = kinds == TEXT, kinds == NAME
+        index = self.index
+        self._asks, self._names, self._texts = Best(index, ASK, TITLE), Best(index, NAME), Best(index, TEXT)
+        asking = np.flatnonzero(np.isin(index.kinds, (ASK, TITLE)))
+        starts = np.searchsorted(index.subjects[asking], np.arange(index.count + 1))
+        self._asking = [asking[starts[number] : starts[number + 1]] for number in range(index.count)]
+        claims = np.searchsorted(index.subjects, np.arange(index.count + 1))
+        self._entries = [range(claims[number], claims[number + 1]) for number in range(index.count)]
         self._topics = [tuple(map(str, subject.topics)) for subject in self.knowledge.subjects]
         self._roles = [
             {role for claim in (*subject.facts, *subject.gaps) for role in (claim.roles or self.knowledge.roles)}
@@ -107,41 +147,28 @@ class Matcher:
         shared, covered = index.overlaps(text)
         named = index.named(text)
 
-        def best(values: FloatArray, mask: FloatArray) -> FloatArray:
-            return best_by_subject(values, index.subjects, index.count, mask)
-
-        asks = best(cosines, self._asks)
-        names, texts = best(cosines, self._names), best(cosines, self._texts)
-        word_asks, word_texts = best(shared, self._asks), best(shared, self._texts)
+        asks, names, texts = self._asks(cosines), self._names(cosines), self._texts(cosines)
+        word_asks, word_texts = self._asks(shared), self._texts(shared)
         rough = np.maximum(asks, np.maximum(names, texts)) + word_asks + 0.3 * covered
         rough[list(named)] += 1.0
         candidates = np.argsort(-rough, kind="stable")[:CANDIDATES]
         second = np.zeros(index.count, dtype=np.float32)
-        best_entry = np.zeros(index.count, dtype=np.int64)
         for candidate in candidates:
-            own = np.flatnonzero(self._asks & (index.subjects == candidate))
-            order = own[np.argsort(-cosines[own], kind="stable")]
-            best_entry[candidate] = order[0]
-            second[candidate] = cosines[order[1]] if len(order) > 1 else 0.0
+            own = np.sort(cosines[self._asking[candidate]])
+            second[candidate] = own[-2] if len(own) > 1 else 0.0
         top = np.maximum(asks, names)
         order = candidates[np.argsort(-top[candidates], kind="stable")]
         first, runner = float(top[order[0]]), float(top[order[1]]) if len(order) > 1 else 0.0
         columns = [
-            asks,
-            second,
-            texts,
-            names,
-            word_asks,
-            word_texts,
-            covered,
-            np.array([float(number in named) for number in range(index.count)]),
-            np.array([named.get(number, 0.0) for number in range(index.count)]) / 10,
-            np.array([max(topics.get(topic, 0.0) for topic in own) for own in self._topics]),
-            np.where(top >= first, top - runner, top - first),
-            np.array([float(number in named and len(named) == 1) for number in range(index.count)]),
-            np.array([float(bool(roles) and set(roles) <= own) for own in self._roles]),
+            *(values[candidates] for values in (asks, second, texts, names, word_asks, word_texts, covered)),
+            np.array([float(number in named) for number in candidates]),
+            np.array([named.get(number, 0.0) for number in candidates]) / 10,
+            np.array([max(topics.get(topic, 0.0) for topic in self._topics[number]) for number in candidates]),
+            np.where(top >= first, top - runner, top - first)[candidates],
+            np.array([float(number in named and len(named) == 1) for number in candidates]),
+            np.array([float(bool(roles) and set(roles) <= self._roles[number]) for number in candidates]),
         ]
-        return candidates, np.column_stack([column[candidates] for column in columns]).astype(np.float32), cosines, shared
+        return candidates, np.column_stack(columns).astype(np.float32), cosines, shared
 
     def match(self, text: str, vector: FloatArray, topics: Mapping[str, float], roles: Sequence[str]) -> Match:
         """The subjects and claims nearest to a piece of a message; the arguments are those of :meth:`features`."""
@@ -149,7 +176,7 @@ class Matcher:
             return Match()
         candidates, found, cosines, shared = self.features(text, vector, topics, roles)
         weights = np.array(self.weights.subject)
-        confidence = 1.0 / (1.0 + np.exp(-(found @ weights[:-1] + weights[-1])))
+        confidence = 1.0 / (1.0 + np.exp(-(expanded(found) @ weights[:-1] + weights[-1])))
         order = np.argsort(-confidence, kind="stable")[:KEPT_SUBJECTS]
         # The best one is asked about where that is sure; a further one only where it is named, too: "Python or R".
         named = found[:, FEATURES.index("named")]
@@ -157,11 +184,39 @@ class Matcher:
             SubjectGuess(
                 str(self.knowledge.subjects[candidates[place]].id),
                 round(float(confidence[place]), 4),
-                bool(confidence[place] >= self.weights.answer and (number == 0 or named[place])),
+                bool(confidence[place] >= self.weights.sure and (number == 0 or named[place])),
             )
             for number, place in enumerate(order)
         )
-        return Match(guesses, self._evidence([int(candidates[place]) for place in order], cosines, shared))
+        evidence = self._evidence([int(candidates[place]) for place in order], cosines, shared)
+        best = found[order[0]]
+        return Match(guesses, evidence, float(best[FEATURES.index("covered")]), bool(named[order[0]]))
+
+    def scope_features(self, part: Part, match: Match) -> FloatArray:
+        """What speaks for a question being for this assistant, ``(1, len(SCOPE_FEATURES))``."""
+        confidences = {guess.intent: guess.confidence for guess in part.guesses}
+        subjects = [guess.confidence for guess in match.subjects]
+        return np.array(
+            [
+                [
+                    log_odds(part.best.confidence),
+                    log_odds(max((guess.confidence for guess in part.guesses if guess.topic), default=0.0)),
+                    log_odds(confidences.get(OUTSIDE, 0.0)),
+                    log_odds(subjects[0] if subjects else 0.0),
+                    log_odds(subjects[1] if len(subjects) > 1 else 0.0),
+                    match.covered,
+                    float(match.named),
+                    float(bool(part.roles)),
+                    float(bool(part.others)),
+                    float(np.log1p(len(part.text.split()))),
+                ]
+            ]
+        )
+
+    def scope(self, part: Part, match: Match) -> float:
+        """How sure it is that a question is for this assistant, 0 to 1."""
+        weights = np.array(self.weights.scope)
+        return float(1.0 / (1.0 + np.exp(-(expanded(self.scope_features(part, match)) @ weights[:-1] + weights[-1])))[0])
 
     def _evidence(self, subjects: Sequence[int], cosines: FloatArray, shared: FloatArray) -> tuple[Evidence, ...]:
         """The claims of some subjects that are nearest to the message."""
@@ -169,8 +224,10 @@ class Matcher:
         scores: dict[tuple[int, int], float] = {}
         openings: dict[tuple[int, int], tuple[float, str]] = {}
         for subject in subjects:
-            for number in np.flatnonzero((index.subjects == subject) & (index.claims >= 0)):
+            for number in self._entries[subject]:
                 entry = index.entries[number]
+                if entry.claim < 0:
+                    continue
                 key = (subject, entry.claim)
                 near = float(cosines[number])
                 score = (near if entry.kind == ASK else 0.9 * near) + 0.3 * float(shared[number])

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rolewise.knowledge import Knowledge
+from rolewise.nlu.packing import unpacked
 
 FloatArray = np.ndarray
 
@@ -72,14 +73,13 @@ class SubjectIndex:
 
         Args:
             found: n entries, those of a subject together.
-            vectors: their vectors, ``(n, d)`` of int8, each scaled so that its largest component is 127.
+            vectors: their vectors, ``(n, d)`` of int8, as :func:`rolewise.nlu.packing.packed` gives them.
             count: how many subjects there are.
             misspellings: further names, with the place of their subject.
         """
         self.entries = list(found)
         self.count = count
-        self.vectors = vectors
-        self._scales = 1.0 / np.maximum(np.linalg.norm(vectors.astype(np.float32), axis=1), 1e-6)
+        self.vectors = unpacked(vectors)
         self.subjects = np.array([entry.subject for entry in found], dtype=np.int32)
         self.kinds = np.array([entry.kind for entry in found], dtype=np.int8)
         self.claims = np.array([entry.claim for entry in found], dtype=np.int32)
@@ -108,7 +108,7 @@ class SubjectIndex:
 
     def cosines(self, vector: FloatArray) -> FloatArray:
         """The cosine of a unit vector ``(d,)`` to each entry, ``(n,)``."""
-        products: FloatArray = (self.vectors.astype(np.float32) @ vector.astype(np.float32)) * self._scales
+        products: FloatArray = self.vectors @ vector.astype(np.float32)
         return products
 
     def overlaps(self, text: str) -> tuple[FloatArray, FloatArray]:
@@ -140,11 +140,22 @@ class SubjectIndex:
         return found
 
 
-def best_by_subject(values: FloatArray, subjects: FloatArray, count: int, mask: FloatArray) -> FloatArray:
-    """The largest value of the chosen entries of each subject, ``(count,)``; 0 where it has none."""
-    found = np.zeros(count, dtype=np.float32)
-    np.maximum.at(found, subjects[mask], values[mask])
-    return found
+class Best:
+    """The largest value of some kinds of entries, subject by subject."""
+
+    def __init__(self, index: SubjectIndex, *kinds: int) -> None:
+        """Look at the entries of these kinds."""
+        self._entries = np.flatnonzero(np.isin(index.kinds, kinds))
+        own = index.subjects[self._entries]
+        self._subjects, self._starts = np.unique(own, return_index=True)
+        self._count = index.count
+
+    def __call__(self, values: FloatArray) -> FloatArray:
+        """The largest of the values ``(n,)`` of each subject, ``(count,)``; 0 where it has no such entry."""
+        found = np.zeros(self._count, dtype=np.float32)
+        if len(self._entries):
+            found[self._subjects] = np.maximum.reduceat(values[self._entries], self._starts)
+        return found
 
 
 def misspelt(knowledge: Knowledge) -> dict[str, int]:

@@ -12,6 +12,8 @@ from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.classifiers.classifier import IntentClassifier
+from rasa.shared.constants import DEFAULT_NLU_FALLBACK_INTENT_NAME
+from rasa.shared.nlu.constants import INTENT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
@@ -20,11 +22,13 @@ from rolewise.knowledge.loader import content_hash
 from rolewise.knowledge.registry import knowledge_for
 from rolewise.nlu import names, subject_index
 from rolewise.nlu.classifier import QUESTIONS, about
-from rolewise.nlu.encoder import SentenceEncoder, converted
+from rolewise.nlu.decide import ANSWER, ASK, DECLINE, OUT_OF_SCOPE
+from rolewise.nlu.encoder import SentenceEncoder, converted, identity
 from rolewise.nlu.featurizer import PIECES, VECTORS, SentenceEncoderFeaturizer
 from rolewise.nlu.fingerprint import knowledge_fingerprint, sources_hash
 from rolewise.nlu.intent_model import IntentModel, IntentModelConfig
-from rolewise.nlu.matching import Matcher, Weights
+from rolewise.nlu.language import ENGLISH
+from rolewise.nlu.matching import Match, Matcher, Weights
 from rolewise.nlu.packing import packed
 from rolewise.nlu.split import ENCODER_MASK, pieces
 from rolewise.questions import Part
@@ -44,7 +48,7 @@ class SubjectMatcher(GraphComponent, IntentClassifier):
 
     @classmethod
     def required_components(cls) -> list[type]:
-        """The sentence vectors come from there. (That the classifier stands before it, Rasa cannot check: training needs it not.)"""
+        """The sentence vectors come from there; that the classifier stands before it, Rasa cannot check, as training needs it not."""
         return [SentenceEncoderFeaturizer]
 
     @staticmethod
@@ -55,9 +59,8 @@ class SubjectMatcher(GraphComponent, IntentClassifier):
     @classmethod
     def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
         """Encode again when the knowledge or a helper module changes."""
-        return (
-            f"{knowledge_fingerprint()}-{sources_hash('encoder', 'split', 'names', 'subject_index', 'packing', 'intent_model', 'ngrams')}"
-        )
+        helpers = ("encoder", "split", "names", "subject_index", "packing", "intent_model", "ngrams")
+        return f"{identity()}-{knowledge_fingerprint()}-{sources_hash(*helpers)}"
 
     def __init__(self, model_storage: ModelStorage, resource: Resource) -> None:
         """Keep where to store; the index comes with training or loading."""
@@ -120,6 +123,26 @@ class SubjectMatcher(GraphComponent, IntentClassifier):
         found = self._forms.probabilities([part.text], vector[None, :])[0]
         return self._forms.classes[int(found.argmax())]
 
+    def _decided(self, part: Part, match: Match) -> Part:
+        """The part with its decision made anew, now that its subjects are known; small talk and follow-ups stay what they are."""
+        if part.decision != DECLINE and part.topic is None:
+            return part
+        weights, sure = self._matcher().weights, self._matcher().scope(part, match)
+        decision = ANSWER if sure >= weights.answer else ASK if sure >= weights.ask else DECLINE
+        if decision == DECLINE or part.topic is not None:
+            return replace(part, decision=decision)
+        topics = [guess for guess in part.guesses if guess.topic]
+        return replace(part, decision=decision, guesses=(*topics, *(guess for guess in part.guesses if not guess.topic)))
+
+    def _set_intent(self, message: Message, parts: list[Part]) -> None:
+        """The intent that the rules go by: the topic of what is answered, or ``nlu_fallback`` where nothing is."""
+        head = parts[0]
+        declined = all(part.decision == DECLINE for part in parts)
+        if declined and head.best.intent != OUT_OF_SCOPE:
+            message.set(INTENT, {"name": DEFAULT_NLU_FALLBACK_INTENT_NAME, "confidence": head.best.confidence}, add_to_output=True)
+        elif not declined and head.topic is not None:
+            message.set(INTENT, {"name": head.best.intent, "confidence": head.best.confidence}, add_to_output=True)
+
     def process(self, messages: list[Message]) -> list[Message]:
         """Add subjects, form and evidence to each question of each message."""
         for message in messages:
@@ -127,14 +150,16 @@ class SubjectMatcher(GraphComponent, IntentClassifier):
             if not found or not message.get(QUESTIONS):
                 continue
             places = {piece.text: number for number, piece in reversed(list(enumerate(found)))}
-            questions = []
+            questions: list[Part] = []
             for data in message.get(QUESTIONS):
                 part = Part.from_dict(data)
                 topics = {guess.topic: guess.confidence for guess in part.guesses if guess.topic}
                 vector = vectors[places.get(part.text, 0)]
                 match = self._matcher().match(part.text, vector, topics, part.roles)
-                questions.append(replace(part, subjects=match.subjects, form=self._form(part, vector), evidence=match.evidence).as_dict())
-            message.set(QUESTIONS, questions, add_to_output=True)
+                found = replace(part, subjects=match.subjects, form=self._form(part, vector), evidence=match.evidence)
+                questions.append(self._decided(found, match) if message.get(ENGLISH, True) else found)
+            message.set(QUESTIONS, [part.as_dict() for part in questions], add_to_output=True)
+            self._set_intent(message, questions)
         return messages
 
 
