@@ -17,6 +17,8 @@ POINTS_ALONE = 4
 POINTS_EACH = 2
 # How many claims "more" shows of a subject.
 POINTS_FULL = 12
+# From this nearness on a claim stands among the first points of an answer about its topic, at most so many.
+NEAR, NEAR_CLAIMS = 0.6, 2
 
 # The rows of an overall comparison.
 OVERALL_TOPICS = ("define_role", "responsibilities", "skills", "languages", "degree", "salary", "demand", "career_path")
@@ -193,6 +195,7 @@ class Answers:
             self._compare(draft, question, several)
             return
         entry = self.entry(question)
+        near = self._near(question)
         lead = self._placed_lead(draft, question, entry) or draft.say(entry.lead)
         placed = question.country is not None and self.figures(entry, question.country, question.level)[1]
         points = [] if shown == "short" else self._about(question.country, entry.points) if placed else entry.points
@@ -201,7 +204,9 @@ class Answers:
             points = points[:POINTS_EACH]
         else:
             draft.lead.append(lead)
-            points = points[:POINTS_ALONE] if shown == "normal" else points
+            points = points[: POINTS_ALONE - len(near)] if shown == "normal" else points
+            draft.points += [str(choice.claim.text) for choice in near]
+            draft.cite(source for choice in near for source in choice.sources)
         draft.points += [draft.say(point) for point in points]
         if shown == "full":
             draft.points += [self.figure_line(figure) for figure in entry.figures if figure.label not in " ".join(draft.points)][:8]
@@ -219,6 +224,18 @@ class Answers:
         return placed or self.knowledge.topics[question.topic].general is None
 
     # -- subjects ---------------------------------------------------------------------------------------------------------
+
+    def _near(self, question: Question) -> list[Choice]:
+        """The claims nearest to a question about a topic, where no subject was sure enough: at most two, of subjects in that topic."""
+        found: list[Choice] = []
+        for item in question.evidence:
+            subject = self.knowledge.subject(item.subject)
+            if item.score < NEAR or subject is None or question.topic not in subject.topics or len(found) == NEAR_CLAIMS:
+                continue
+            claim = [*subject.facts, *subject.gaps][item.claim]
+            if not question.roles or not claim.roles or set(question.roles) & set(claim.roles):
+                found.append(Choice(subject, claim, item.score))
+        return found
 
     def _answer_subjects(self, draft: Draft, subjects: Sequence[Subject], question: Question, shown: str, several: bool) -> None:
         """The lead speaks of the very thing that was asked, then comes what is nearest to it, then the topic in general."""

@@ -7,6 +7,7 @@ It knows no Rasa.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +22,9 @@ from rolewise.questions import Evidence, Part, SubjectGuess
 CANDIDATES = 30
 # So many subjects and claims are kept for the dialogue.
 KEPT_SUBJECTS, KEPT_CLAIMS = 4, 16
-# From this cosine on, a question of the knowledge that is answered by yes or no counts as the one that was asked.
-SAME_QUESTION = 0.75
+# A question of the knowledge that is answered by yes or no counts as the one that was asked where so much of its words is in the message,
+# and so much of all words is in both: nearness by meaning does not tell "too late" from "in time".
+SAID, SHARED = 0.8, 0.4
 # The intent of what is not for this assistant.
 OUTSIDE = "out_of_scope"
 
@@ -62,6 +64,13 @@ def expanded(features: FloatArray) -> FloatArray:
     """Features ``(k, n)`` with their products two by two behind them, ``(k, n + n (n + 1) / 2)``."""
     first, second = np.triu_indices(features.shape[1])
     return np.hstack([features, features[:, first] * features[:, second]])
+
+
+def same_question(message: str, question: str) -> bool:
+    """Whether a message asks a question nearly word for word."""
+    said, asked = (set(re.findall(r"[a-z0-9+#']+", text.lower())) for text in (message, question))
+    both = len(said & asked)
+    return both >= SAID * len(asked) and both >= SHARED * len(said | asked)
 
 
 def log_odds(probability: float) -> float:
@@ -188,7 +197,7 @@ class Matcher:
             )
             for number, place in enumerate(order)
         )
-        evidence = self._evidence([int(candidates[place]) for place in order], cosines, shared)
+        evidence = self._evidence(text, [int(candidates[place]) for place in order], cosines, shared)
         best = found[order[0]]
         return Match(guesses, evidence, float(best[FEATURES.index("covered")]), bool(named[order[0]]))
 
@@ -218,7 +227,7 @@ class Matcher:
         weights = np.array(self.weights.scope)
         return float(1.0 / (1.0 + np.exp(-(expanded(self.scope_features(part, match)) @ weights[:-1] + weights[-1])))[0])
 
-    def _evidence(self, subjects: Sequence[int], cosines: FloatArray, shared: FloatArray) -> tuple[Evidence, ...]:
+    def _evidence(self, text: str, subjects: Sequence[int], cosines: FloatArray, shared: FloatArray) -> tuple[Evidence, ...]:
         """The claims of some subjects that are nearest to the message."""
         index = self.index
         scores: dict[tuple[int, int], float] = {}
@@ -232,7 +241,7 @@ class Matcher:
                 near = float(cosines[number])
                 score = (near if entry.kind == ASK else 0.9 * near) + 0.3 * float(shared[number])
                 scores[key] = max(scores.get(key, 0.0), score)
-                if entry.opening and near >= SAME_QUESTION and near > openings.get(key, (0.0, ""))[0]:
+                if entry.opening and near > openings.get(key, (0.0, ""))[0] and same_question(text, entry.text):
                     openings[key] = (near, entry.opening)
         best = sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:KEPT_CLAIMS]
         return tuple(
