@@ -22,10 +22,10 @@ WAY_TOPICS = frozenset({"switch_role", "start_learning", "career_path"})
 COMPANY_TOPICS = frozenset({"start_learning", "tools", "languages", "degree"})
 # In these, of two roles that do not stand side by side the last one is asked about: "software skills for a data scientist".
 SUBJECT_LAST_TOPICS = frozenset({"skills", "languages", "tools", "degree", "experience", "start_learning"})
-# Topics that a message without a role asks about in general, whatever was talked about.
-GENERAL_TOPICS = frozenset({"choose", COMPARE})
 # Below this confidence a guess is not offered even in a refusal.
 LEAST_GUESS = 0.1
+# From this confidence on the topic is the classifier's, whatever the topics of the subject.
+SURE_TOPIC = 0.4
 # A message of at most so many words that names role and topic needs no sure classifier.
 SHORT_WORDS = 6
 
@@ -35,8 +35,6 @@ NO_MATTER = re.compile(
     r"\b(?:levels?|country|countries|place|where|seniority|experience)\b"
     r"|\b(?:overall|in general|generally|everywhere|worldwide)\W*$"
 )
-# Nothing but a topic, as of a role that both know: "what's the salary?".
-DEFINITE = re.compile(r"^\W*(?:(?:and|so|ok|then|what|what's|whats|is|are|how|how's|about)\W+)*the\W+\w+(?:\W+\w+)?\W*$")
 ANNOUNCED = re.compile(r"^\W*(?:(?:and|so|ok)\W+)*(?:what|how) about (?:the )?\w+(?: \w+)?\W*$")
 WITHOUT_ONE = re.compile(r"\b(?:without|with|need|have|having|get|getting) (?:one|any|it)\b")
 VERSUS = re.compile(r"^\W*(?:(?:and|or|so|ok|how|what|about)\W+)*(?:vs|versus|than|compared?|comparing)\b")
@@ -294,7 +292,7 @@ class Understanding:
     def _about_subjects(self, part: Part, roles: tuple[str, ...], country: str | None, level: str | None) -> Question | None:
         """The question about the subjects that a part asks about, or asks on about; None where it asks about a topic."""
         subjects, form = part.asked, part.form
-        topic = part.topic
+        topic: str | None = self._topic(part, roles) if part.topic else None
         if not subjects:
             last = self.context.questions[-1] if self.context.questions else None
             if last is None or not last.subjects or part.topics or cues.POINTING not in part.cues or part.roles:
@@ -304,8 +302,10 @@ class Understanding:
         first = self.knowledge.subject(subjects[0])
         if first is None:
             return None
+        # What the classifier is sure of is what was asked; else the subject says in which topic it is asked about.
         guessed = [guess.topic for guess in part.guesses if guess.topic in first.topics]
-        fitting = topic if topic in first.topics else next(iter(guessed), str(first.topics[0]))
+        sure = topic is not None and topic != COMPARE and part.best.confidence >= SURE_TOPIC
+        fitting = topic if sure or topic in first.topics else next(iter(guessed), str(first.topics[0]))
         return Question(str(fitting), tuple(roles), None, country, level, subjects, form, part.evidence)
 
     def _topic(self, part: Part, roles: Sequence[str]) -> str:
