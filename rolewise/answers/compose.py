@@ -199,11 +199,10 @@ class Answers:
         lead = self._placed_lead(draft, question, entry) or draft.say(entry.lead)
         placed = question.country is not None and self.figures(entry, question.country, question.level)[1]
         points = [] if shown == "short" else self._about(question.country, entry.points) if placed else entry.points
+        self._put_lead(draft, question, lead, several)
         if several:
-            draft.points.append(f"{self.title(question)} {lead}")
             points = points[:POINTS_EACH]
         else:
-            draft.lead.append(lead)
             points = points[: POINTS_ALONE - len(near)] if shown == "normal" else points
             draft.points += [str(choice.claim.text) for choice in near]
             draft.cite(source for choice in near for source in choice.sources)
@@ -245,13 +244,17 @@ class Answers:
             draft.cite(choice.sources)
         place = self._elsewhere(chosen[0], question)
         lead = " ".join(part for part in (place, said[0]) if part)
-        if several:
-            draft.points.append(f"{self.title(question)} {lead}")
-        else:
-            draft.lead.append(lead)
+        self._put_lead(draft, question, lead, several)
         draft.points += said[1:]
         if any(isinstance(choice.claim, Fact) and choice.claim.reading for choice in chosen):
             draft.caveats.append(wording.OWN_READING)
+
+    def _put_lead(self, draft: Draft, question: Question, lead: str, several: bool) -> None:
+        """The first answer of a card is its lead; each further one is a point behind the question that it answers."""
+        if several and (draft.lead or draft.points):
+            draft.points.append(f"{self.title(question)} {lead}")
+        else:
+            draft.lead.append(lead)
 
     def _elsewhere(self, lead: Choice, question: Question) -> str | None:
         """What to say where a place was named and the nearest thing known is of another one, or of none."""
@@ -360,10 +363,7 @@ class Answers:
             sentence = draft.say(written.topics[question.topic])
         else:
             sentence = self._plain_sentence(roles, str(self.knowledge.topics[question.topic].label))
-        if several:
-            draft.points.append(f"{self.title(Question(question.topic, tuple(roles), question.aspect))} {sentence}")
-        else:
-            draft.lead.append(sentence)
+        self._put_lead(draft, Question(question.topic, tuple(roles), question.aspect), sentence, several)
         if question.topic in PLACED_TOPICS and (question.country or question.level):
             for role in roles:
                 placed = self._placed_lead(

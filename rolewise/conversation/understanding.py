@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from rolewise import wording
 from rolewise.answers.compose import PLACED_TOPICS, Answers, join
-from rolewise.knowledge import Fact, Knowledge
+from rolewise.knowledge import Fact, Knowledge, Subject
 from rolewise.nlu import cues
 from rolewise.questions import COMPARE, INTENT_PREFIX, OVERALL, Context, Guess, Message, Part, Question, unique
 
@@ -51,6 +51,11 @@ def is_personal(message: Message) -> bool:
     """Whether a message puts one person's own case, anywhere in it."""
     texts = (message.text.lower(), *(part.text for part in message.parts))
     return any(cues.PERSONAL in cues.cues(text) for text in texts)
+
+
+def speaks_of(subject: Subject, roles: Sequence[str]) -> bool:
+    """Whether something is known of a subject for one of these roles, or in general."""
+    return not roles or any(not claim.roles or set(claim.roles) & set(roles) for claim in (*subject.facts, *subject.gaps))
 
 
 @dataclass
@@ -299,9 +304,10 @@ class Understanding:
                 return None
             # "how long would that take": the subject stays, the form is new.
             subjects, topic = last.subjects, last.topic
-        first = self.knowledge.subject(subjects[0])
-        if first is None:
+        known = [subject for subject in map(self.knowledge.subject, subjects) if subject is not None and speaks_of(subject, roles)]
+        if not known:
             return None
+        first, subjects = known[0], tuple(str(subject.id) for subject in known)
         # What the classifier is sure of is what was asked; else the subject says in which topic it is asked about.
         guessed = [guess.topic for guess in part.guesses if guess.topic in first.topics]
         sure = topic is not None and topic != COMPARE and part.best.confidence >= SURE_TOPIC

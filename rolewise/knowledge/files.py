@@ -42,7 +42,6 @@ class Texts:
 
     Attributes:
         data: the parts by name; the lists of subjects of all files joined; None where a text is no YAML or has keys that are no text.
-        faults: what cannot be read, as ``file:line: field: reason``.
     """
 
     def __init__(self, texts: Iterable[tuple[str, str]]) -> None:
@@ -52,15 +51,20 @@ class Texts:
             texts: name (as it is to stand in errors) and text of each file.
         """
         self.data: dict[Any, Any] | None = {}
-        self.faults: list[str] = []
+        self._listed: list[tuple[str, int, str, str]] = []
         self._positions: dict[str, Positions] = {}
         self._owners: dict[str, str] = {}
         self._subjects: list[tuple[int, str]] = []
         for name, text in texts:
             self._read(name, text)
 
-    def _fail(self, fault: str) -> None:
-        self.faults.append(fault)
+    @property
+    def faults(self) -> list[str]:
+        """What cannot be read, as ``file:line: field: reason``, in the order of files and lines."""
+        return self.located(())
+
+    def _fail(self, name: str, line: int, reason: str) -> None:
+        self._listed.append((name, line, "", reason))
         self.data = None
 
     def _read(self, name: str, text: str) -> None:
@@ -70,18 +74,17 @@ class Texts:
             # Keys that are no text could not be loaded into a mapping of fields; they are reported alone.
             raw = {} if root is None or positions.faulty_keys() else Construct().construct_document(root)
         except RecursionError:
-            return self._fail(f"{name}:1: (file): an anchor refers to itself")
+            return self._fail(name, 1, "(file): an anchor refers to itself")
         except yaml.YAMLError as error:
             mark, position = getattr(error, "problem_mark", None), getattr(error, "position", 0)
             line = mark.line + 1 if mark else text.count("\n", 0, position) + 1
-            return self._fail(f"{name}:{line}: not valid YAML: {getattr(error, 'problem', None) or error}")
+            return self._fail(name, line, f"not valid YAML: {getattr(error, 'problem', None) or error}")
         self._positions[name] = positions
-        faults = sorted(positions.faults, key=lambda fault: fault[1])
-        self.faults += [f"{name}:{line}: {'.'.join(map(str, loc))}: {reason}" for loc, line, reason in faults]
+        self._listed += [(name, line, ".".join(map(str, loc)), reason) for loc, line, reason in positions.faults]
         if positions.faulty_keys():
             self.data = None
         elif not isinstance(raw, dict):
-            self._fail(f"{name}:1: (file): must be a mapping with parts of the knowledge, such as topics, roles or sources")
+            self._fail(name, 1, "(file): must be a mapping with parts of the knowledge, such as topics, roles or sources")
         elif self.data is not None:
             self._join(name, raw)
 
@@ -113,9 +116,9 @@ class Texts:
         return name, self._positions[name].line(loc) if name in self._positions else 1
 
     def located(self, found: Iterable[tuple[Loc, str]]) -> list[str]:
-        """What was found at a place each, as ``file:line: field: reason`` in the order of files and lines."""
-        listed = sorted({(*self.place(loc), ".".join(map(str, loc)) or "(file)", reason) for loc, reason in found})
-        return [f"{name}:{line}: {field}: {reason}" for name, line, field, reason in listed]
+        """What was found at a place each, and what cannot be read, as ``file:line: field: reason`` in the order of files and lines."""
+        listed = sorted({*self._listed, *((*self.place(loc), ".".join(map(str, loc)) or "(file)", reason) for loc, reason in found)})
+        return [f"{name}:{line}: {field + ': ' if field else ''}{reason}" for name, line, field, reason in listed]
 
 
 def read(path: Path) -> Texts:

@@ -84,8 +84,8 @@ def loads(text: str, name: str = "careers.yml") -> Knowledge:
 def _checked(named: tuple[tuple[str, str], ...]) -> Knowledge:
     texts = Texts(named)
     raw = texts.data
-    if raw is None:
-        raise KnowledgeError(texts.faults)
+    if not raw:
+        raise KnowledgeError(texts.faults or [f"{named[0][0]}:1: (file): must be a mapping with version, topics, roles and sources"])
     found: list[tuple[Loc, str]] = []
     knowledge = None
     try:
@@ -96,7 +96,7 @@ def _checked(named: tuple[tuple[str, str], ...]) -> Knowledge:
             found.append((loc, item["msg"]))
     found += _rules(raw)
     if found or texts.faults or knowledge is None:
-        raise KnowledgeError([*texts.faults, *texts.located(found)])
+        raise KnowledgeError(texts.located(found))
     return knowledge
 
 

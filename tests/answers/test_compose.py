@@ -117,13 +117,13 @@ def test_no_figure_for_a_place_is_said(answers: Answers, role: str) -> None:
 
 
 def test_salary_in_india(answers: Answers) -> None:
-    assert place(answers, "swe", "India").lead.startswith("There is no sourced figure for software engineers in India.")
+    assert place(answers, "swe", "NG").lead.startswith("There is no sourced figure for software engineers in Nigeria.")
     known = place(answers, "mle", "India")
-    assert known.lead.startswith("For machine learning engineers in India: ₹700,000")
+    assert known.lead.startswith("For machine learning engineers in India: ") and "₹700,000" in known.lead
     assert "900,000" in known.lead
     assert "2023" in known.lead
-    figure = next(figure for figure in answers.knowledge.roles["mle"].answers["salary"].figures if figure.country == "India")
-    assert set(figure.sources) <= {source.id for source in known.sources}
+    figures = [figure for figure in answers.knowledge.roles["mle"].answers["salary"].figures if figure.country == "India"]
+    assert {source for figure in figures for source in figure.sources} <= {source.id for source in known.sources}
 
 
 def test_salary_in_the_uk(answers: Answers) -> None:
@@ -186,14 +186,16 @@ def test_every_figure_shown_is_sourced(answers: Answers) -> None:
 
 
 def test_place_in_a_comparison(answers: Answers) -> None:
-    card = card_of(answers, Question("salary", ("mle", "swe"), None, "India"))
-    assert any("₹" in point for point in card.points)
-    assert any("no sourced figure for software engineers in India" in point for point in card.points)
+    card = card_of(answers, Question("salary", ("ds", "swe"), None, "UK"))
+    assert any("£" in point for point in card.points)
+    card = card_of(answers, Question("salary", ("mle", "swe"), None, "NG"))
+    assert any("no sourced figure for software engineers in Nigeria" in point for point in card.points)
 
 
-def test_a_place_without_a_role_has_no_general_answer(answers: Answers) -> None:
-    assert answers.knows(Question("salary"))
-    assert not answers.knows(Question("salary", (), None, "India"))
+def test_a_place_without_a_role_is_answered_for_all_roles(answers: Answers) -> None:
+    card = card_of(answers, Question("salary", (), None, "UK"))
+    assert card.table is not None and len(card.table.columns) == 1 + len(answers.knowledge.roles)
+    assert sum("United Kingdom" in point for point in card.points) == len(answers.knowledge.roles)
 
 
 def test_two_questions_in_one_card(answers: Answers) -> None:
@@ -267,7 +269,7 @@ def test_suggestions_are_at_most_four_and_none_twice(answers: Answers) -> None:
         (Question("salary", ("mle",)), True),
         (Question("choose"), True),
         (Question("compare"), True),
-        (Question("define_role"), False),
+        (Question("define_role"), True),
         (Question("hats", ("mle",)), False),
         (Question("salary", ("cook",)), False),
         (Question("compare", ("mle", "cook"), "salary"), False),

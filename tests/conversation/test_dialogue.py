@@ -220,7 +220,7 @@ def test_place_is_kept_and_left(talk: Conversation) -> None:
     talk.ask("salary of an mle in india", "salary", "mle", countries=("India",))
     assert "₹" in talk.cards[-1].lead
     card = talk.ask("and a swe", None, "swe")
-    assert "no sourced figure for software engineers in India" in card.lead
+    assert "software engineers in India" in card.lead
     card = talk.ask("and in the uk", None, countries=("UK",))
     assert asked(card) == [("salary", ["swe"])]
     assert "United Kingdom" in card.lead
@@ -269,10 +269,10 @@ def test_the_same_question_twice_is_answered_once(talk: Conversation) -> None:
     assert asked(card) == [("salary", ["mle"])]
 
 
-def test_one_of_two_questions_without_a_role_does_not_lose_the_other(talk: Conversation) -> None:
+def test_two_questions_without_a_role_are_both_answered_in_general(talk: Conversation) -> None:
     card = talk.turn(several(part("which role suits me", "choose"), part("what do they do all day", "daily_tasks")))
-    assert asked(card) == [("choose", [])]
-    assert "the daily work" in card.lead
+    assert asked(card) == [("choose", []), ("daily_tasks", [])]
+    assert card.lead and any(point.startswith("What do these jobs do all day?") for point in card.points)
 
 
 # -- declined -------------------------------------------------------------------------------------------------------------
@@ -473,7 +473,7 @@ def test_rating(talk: Conversation) -> None:
 def test_start_over_forgets(talk: Conversation) -> None:
     talk.ask("mle salary", "salary", "mle")
     talk.turn(Message("start over", "start_over"), "start_over")
-    assert talk.ask("tools", "tools").kind == "clarify"
+    assert asked(talk.ask("tools", "tools")) == [("tools", [])]
 
 
 @pytest.mark.parametrize("act", "greet goodbye thanks bot_challenge chitchat calm menu affirm deny stop".split())

@@ -97,7 +97,7 @@ def test_the_two_articles_are_cited(knowledge: Knowledge) -> None:
 
 def test_every_figure_says_where_and_when(knowledge: Knowledge) -> None:
     levels = {"all", "entry", "mid", "experienced", "senior"} | {f"p{number}" for number in range(1, 100)}
-    countries = {country.code for country in knowledge.countries} | {"worldwide", "world", "global", "Europe", "EU"}
+    countries = {country.code for country in knowledge.countries} | {"worldwide", "world", "global", "Europe", "EU", "not stated"}
     faults = []
     figures = [(where, figure) for where, entry in entries(knowledge) for figure in entry.figures]
     assert figures
