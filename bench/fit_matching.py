@@ -35,7 +35,7 @@ from rolewise.nlu.intent_model import IntentModel  # noqa: E402
 from rolewise.nlu.language import RolewiseLanguage  # noqa: E402
 from rolewise.nlu.matching import Matcher, Weights, expanded  # noqa: E402
 from rolewise.nlu.subject_index import restored  # noqa: E402
-from rolewise.nlu.subjects import VECTORS_FILE, WEIGHTS  # noqa: E402
+from rolewise.nlu.subjects import VECTORS_FILE, WEIGHTS, SubjectMatcher  # noqa: E402
 from rolewise.questions import Part  # noqa: E402
 from rolewise.settings import settings  # noqa: E402
 
@@ -44,7 +44,7 @@ TUNING = ROOT / "bench" / "data" / "tuning.jsonl"
 DECLINED, NOT_ANSWERED = 0.80, 0.93
 # A subject counts as asked about from where so many of those above are right.
 PRECISION = 0.75
-NOTHING = Weights((0.0,) * 105, 1.0, (0.0,) * 66, 1.0, 1.0)
+NOTHING = Weights((0.0,) * 136, 1.0, (0.0,) * 66, 1.0, 1.0)
 
 
 @dataclass
@@ -58,6 +58,7 @@ class Example:
     text: str
     vector: np.ndarray
     topics: dict[str, float]
+    form: str | None
 
 
 class Model:
@@ -79,6 +80,7 @@ class Model:
             self.classifier._model = IntentModel.load(found["RolewiseClassifier"])
             knowledge = restore(found["KnowledgeSnapshot"] / SNAPSHOT)
             vectors = np.load(found["SubjectMatcher"] / VECTORS_FILE)
+            self.forms = IntentModel.load(found["SubjectMatcher"])
         self.matcher = Matcher(knowledge, restored(knowledge, vectors), NOTHING)
         self.ids = {str(subject.id): number for number, subject in enumerate(knowledge.subjects)}
 
@@ -93,8 +95,9 @@ class Model:
         places = [number for number, piece in enumerate(message.get(PIECES)) if piece.text == part.text]
         vector = message.get(VECTORS)[places[0] if places else 0]
         topics = {guess.topic: guess.confidence for guess in part.guesses if guess.topic}
-        candidates, features, _, _ = self.matcher.features(part.text, vector, topics, part.roles)
-        return Example(label, part, candidates, features, part.text, vector, topics)
+        form = SubjectMatcher.form_of(self.forms, part.text, vector)
+        candidates, features, _, _ = self.matcher.features(part.text, vector, topics, part.roles, form)
+        return Example(label, part, candidates, features, part.text, vector, topics, form)
 
 
 def linear(features: np.ndarray, wanted: np.ndarray, weights: np.ndarray, strength: float) -> tuple[float, ...]:
@@ -110,6 +113,9 @@ def fit(model: Model, examples: list[Example]) -> Weights:
     """The weights that fit labelled messages."""
     rows, wanted, weights = [], [], []
     for example in examples:
+        # Of some messages it is known only whether they are for the assistant.
+        if example.label["subjects"] is None:
+            continue
         gold = [model.ids[name] for name in example.label["subjects"] if name in model.ids]
         for candidate, features in zip(example.candidates, example.features, strict=True):
             rows.append(features)
@@ -117,7 +123,7 @@ def fit(model: Model, examples: list[Example]) -> Weights:
             weights.append(0.5 if candidate in gold[1:] else 1.0)
     subject = linear(np.array(rows), np.array(wanted), np.array(weights), 0.05)
     matcher = Matcher(model.matcher.knowledge, model.matcher.index, Weights(subject, 1.0, NOTHING.scope, 1.0, 1.0))
-    matches = [matcher.match(item.text, item.vector, item.topics, item.part.roles) for item in examples]
+    matches = [matcher.match(item.text, item.vector, item.topics, item.part.roles, item.form) for item in examples]
     sure = _sure(
         [(match.subjects[0].confidence, match.subjects[0].id in item.label["subjects"]) for item, match in _asked(examples, matches)]
     )
@@ -132,7 +138,8 @@ def fit(model: Model, examples: list[Example]) -> Weights:
 
 
 def _asked(examples: Iterable[Example], matches: Iterable[Any]) -> list[tuple[Example, Any]]:
-    return [(item, match) for item, match in zip(examples, matches, strict=True) if item.label["in_scope"] and match.subjects]
+    found = zip(examples, matches, strict=True)
+    return [(item, match) for item, match in found if item.label["in_scope"] and item.label["subjects"] is not None and match.subjects]
 
 
 def _sure(found: list[tuple[float, bool]]) -> float:
@@ -148,7 +155,7 @@ def report(model: Model, weights: Weights, examples: list[Example]) -> dict[str,
     matcher = Matcher(model.matcher.knowledge, model.matcher.index, weights)
     first, three, sure, right, topic, answered, asked, kept, inside, outside = (0,) * 10
     for item in examples:
-        match = matcher.match(item.text, item.vector, item.topics, item.part.roles)
+        match = matcher.match(item.text, item.vector, item.topics, item.part.roles, item.form)
         chance = matcher.scope(item.part, match)
         if not item.label["in_scope"]:
             outside += 1

@@ -11,10 +11,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
 from rolewise.knowledge import Knowledge
+from rolewise.knowledge.model import Form
 from rolewise.nlu.subject_index import ASK, NAME, TEXT, TITLE, Best, FloatArray, SubjectIndex
 from rolewise.questions import Evidence, Part, SubjectGuess
 
@@ -42,6 +44,8 @@ FEATURES = (
     "ahead",  # how far its best cosine is ahead of, or behind, the best other one
     "named_alone",  # 1 where it is named and no other subject is
     "roles",  # 1 where the roles named are those that its claims speak of
+    "form",  # cosine to the nearest question that a claim for the message's form answers
+    "broad",  # how much nearer the message is to a question about a whole topic
 )
 
 
@@ -124,20 +128,33 @@ class Matcher:
 
     def __post_init__(self) -> None:
         index = self.index
-        self._asks, self._names, self._texts = Best(index, ASK, TITLE), Best(index, NAME), Best(index, TEXT)
+        self._asks, self._names, self._texts = (Best(index, np.isin(index.kinds, one)) for one in ((ASK, TITLE), (NAME,), (TEXT,)))
         asking = np.flatnonzero(np.isin(index.kinds, (ASK, TITLE)))
         starts = np.searchsorted(index.subjects[asking], np.arange(index.count + 1))
         self._asking = [asking[starts[number] : starts[number + 1]] for number in range(index.count)]
         claims = np.searchsorted(index.subjects, np.arange(index.count + 1))
         self._entries = [range(claims[number], claims[number + 1]) for number in range(index.count)]
+        self._forms = self._questions_by_form()
         self._topics = [tuple(map(str, subject.topics)) for subject in self.knowledge.subjects]
         self._roles = [
             {role for claim in (*subject.facts, *subject.gaps) for role in (claim.roles or self.knowledge.roles)}
             for subject in self.knowledge.subjects
         ]
 
+    def _questions_by_form(self) -> dict[str, Best]:
+        """For each form, the questions that a claim for it answers."""
+        forms = [[claim.forms for claim in (*subject.facts, *subject.gaps)] for subject in self.knowledge.subjects]
+        asking = self.index.kinds == ASK
+        found: dict[str, Best] = {}
+        for form in get_args(Form):
+            wanted = [
+                bool(asks) and form in forms[entry.subject][entry.claim] for entry, asks in zip(self.index.entries, asking, strict=True)
+            ]
+            found[form] = Best(self.index, np.array(wanted, dtype=bool))
+        return found
+
     def features(
-        self, text: str, vector: FloatArray, topics: Mapping[str, float], roles: Sequence[str]
+        self, text: str, vector: FloatArray, topics: Mapping[str, float], roles: Sequence[str], form: str | None
     ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         """What speaks for each candidate.
 
@@ -146,6 +163,7 @@ class Matcher:
             vector: its unit vector ``(d,)``.
             topics: probabilities of topics, 0 to 1.
             roles: the roles named in it.
+            form: how it asks, or None.
 
         Returns:
             The candidates ``(k,)``, their features ``(k, len(FEATURES))``, and for each entry of the index its cosine and its share of
@@ -176,14 +194,16 @@ class Matcher:
             np.where(top >= first, top - runner, top - first)[candidates],
             np.array([float(number in named and len(named) == 1) for number in candidates]),
             np.array([float(bool(roles) and set(roles) <= self._roles[number]) for number in candidates]),
+            (self._forms[form](cosines) if form in self._forms else asks)[candidates],
+            float((self.index.broad @ vector).max(initial=0.0)) - asks[candidates],
         ]
         return candidates, np.column_stack(columns).astype(np.float32), cosines, shared
 
-    def match(self, text: str, vector: FloatArray, topics: Mapping[str, float], roles: Sequence[str]) -> Match:
+    def match(self, text: str, vector: FloatArray, topics: Mapping[str, float], roles: Sequence[str], form: str | None) -> Match:
         """The subjects and claims nearest to a piece of a message; the arguments are those of :meth:`features`."""
         if not self.index.count:
             return Match()
-        candidates, found, cosines, shared = self.features(text, vector, topics, roles)
+        candidates, found, cosines, shared = self.features(text, vector, topics, roles, form)
         weights = np.array(self.weights.subject)
         confidence = 1.0 / (1.0 + np.exp(-(expanded(found) @ weights[:-1] + weights[-1])))
         order = np.argsort(-confidence, kind="stable")[:KEPT_SUBJECTS]

@@ -19,6 +19,7 @@ FloatArray = np.ndarray
 # What an entry of the index is: a name or alias, a question about the subject as a whole, a question that a claim answers, a claim's text.
 NAME, TITLE, ASK, TEXT = 0, 1, 2, 3
 
+SHORT_NAME = 2
 WORD = re.compile(r"[a-z0-9+#.]*[a-z0-9+#]")
 # Endings that do not change what a word is about.
 ENDING = re.compile(r"(?:'s|s'|ies|es|s|ing|ed)$")
@@ -56,7 +57,9 @@ def entries(knowledge: Knowledge) -> list[Entry]:
     """Everything that a message is compared with."""
     found: list[Entry] = []
     for number, subject in enumerate(knowledge.subjects):
-        found += [Entry(str(name), number, NAME) for name in dict.fromkeys([subject.name, *subject.aliases])]
+        # A name of two letters ("Go") is an everyday word, too: it counts only where it stands among the aliases.
+        own = [subject.name] if len(subject.name) > SHORT_NAME else []
+        found += [Entry(str(name), number, NAME) for name in dict.fromkeys([*own, *subject.aliases])]
         found.append(Entry(str(subject.question), number, TITLE))
         for place, claim in enumerate([*subject.facts, *subject.gaps]):
             found += [Entry(str(ask), number, ASK, place) for ask in claim.asks]
@@ -73,13 +76,13 @@ class SubjectIndex:
 
         Args:
             found: n entries, those of a subject together.
-            vectors: their vectors, ``(n, d)`` of int8, as :func:`rolewise.nlu.packing.packed` gives them.
+            vectors: their vectors and, behind them, those of the questions about whole topics, ``(n + m, d)`` of int8, as :func:`rolewise.nlu.packing.packed` gives them.
             count: how many subjects there are.
             misspellings: further names, with the place of their subject.
         """
         self.entries = list(found)
         self.count = count
-        self.vectors = unpacked(vectors)
+        self.vectors, self.broad = np.split(unpacked(vectors), [len(found)])
         self.subjects = np.array([entry.subject for entry in found], dtype=np.int32)
         self.kinds = np.array([entry.kind for entry in found], dtype=np.int8)
         self.claims = np.array([entry.claim for entry in found], dtype=np.int32)
@@ -141,11 +144,11 @@ class SubjectIndex:
 
 
 class Best:
-    """The largest value of some kinds of entries, subject by subject."""
+    """The largest value of some of the entries, subject by subject."""
 
-    def __init__(self, index: SubjectIndex, *kinds: int) -> None:
-        """Look at the entries of these kinds."""
-        self._entries = np.flatnonzero(np.isin(index.kinds, kinds))
+    def __init__(self, index: SubjectIndex, chosen: FloatArray) -> None:
+        """Look at the entries chosen, ``(n,)`` of bool."""
+        self._entries = np.flatnonzero(chosen)
         own = index.subjects[self._entries]
         self._subjects, self._starts = np.unique(own, return_index=True)
         self._count = index.count
@@ -158,6 +161,18 @@ class Best:
         return found
 
 
+def broad_questions(knowledge: Knowledge) -> list[str]:
+    """Questions about whole topics, which a message about a specific thing is less near to than to that thing's own."""
+    found: list[str] = []
+    for topic in knowledge.topics.values():
+        texts = [topic.general_question, topic.title, topic.label, topic.compare_question.partition(":")[0]]
+        found += [str(text) for text in texts if text]
+        for role in knowledge.roles.values():
+            named = {"role": role.name, "a_role": f"a {role.name}", "roles": role.plural, "field": role.field}
+            found.append(topic.question.format(**named))
+    return list(dict.fromkeys(found))
+
+
 def misspelt(knowledge: Knowledge) -> dict[str, int]:
     """The misspellings of subjects, with the place of their subject."""
     return {str(name): number for number, subject in enumerate(knowledge.subjects) for name in subject.misspellings}
@@ -166,6 +181,7 @@ def misspelt(knowledge: Knowledge) -> dict[str, int]:
 def restored(knowledge: Knowledge, vectors: FloatArray) -> SubjectIndex:
     """The index of a knowledge with the vectors that a model keeps. Raises ValueError where they do not fit."""
     found = entries(knowledge)
-    if len(vectors) != len(found):
-        raise ValueError(f"there are {len(vectors)} vectors for {len(found)} entries of the index: train the model again")
+    wanted = len(found) + len(broad_questions(knowledge))
+    if len(vectors) != wanted:
+        raise ValueError(f"there are {len(vectors)} vectors for {wanted} texts of the index: train the model again")
     return SubjectIndex(found, vectors, len(knowledge.subjects), misspelt(knowledge))

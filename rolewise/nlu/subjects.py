@@ -116,12 +116,10 @@ class SubjectMatcher(GraphComponent, IntentClassifier):
             self._made = Matcher(knowledge, subject_index.restored(knowledge, self._vectors), Weights.load(WEIGHTS))
         return self._made
 
-    def _form(self, part: Part, vector: np.ndarray) -> str | None:
-        """How a part asks; None where the model has not learned it."""
-        if self._forms is None:
-            return None
-        found = self._forms.probabilities([part.text], vector[None, :])[0]
-        return self._forms.classes[int(found.argmax())]
+    @staticmethod
+    def form_of(forms: IntentModel | None, text: str, vector: np.ndarray) -> str | None:
+        """How a text asks; None where the model has not learned it."""
+        return forms.classes[int(forms.probabilities([text], vector[None, :])[0].argmax())] if forms is not None else None
 
     def _decided(self, part: Part, match: Match) -> Part:
         """The part with its decision made anew, now that its subjects are known; small talk and follow-ups stay what they are."""
@@ -155,8 +153,9 @@ class SubjectMatcher(GraphComponent, IntentClassifier):
                 part = Part.from_dict(data)
                 topics = {guess.topic: guess.confidence for guess in part.guesses if guess.topic}
                 vector = vectors[places.get(part.text, 0)]
-                match = self._matcher().match(part.text, vector, topics, part.roles)
-                found = replace(part, subjects=match.subjects, form=self._form(part, vector), evidence=match.evidence)
+                form = self.form_of(self._forms, part.text, vector)
+                match = self._matcher().match(part.text, vector, topics, part.roles, form)
+                found = replace(part, subjects=match.subjects, form=form, evidence=match.evidence)
                 questions.append(self._decided(found, match) if message.get(ENGLISH, True) else found)
             message.set(QUESTIONS, [part.as_dict() for part in questions], add_to_output=True)
             self._set_intent(message, questions)
@@ -176,6 +175,6 @@ def fitted_forms(training_data: TrainingData) -> IntentModel | None:
 def encoded(knowledge: Knowledge, encoder: SentenceEncoder) -> np.ndarray:
     """The vectors of everything that stands about the subjects, ``(n, 384)`` of int8, roles masked as in messages."""
     nlp = names.build(knowledge)
-    texts = [entry.text for entry in subject_index.entries(knowledge)]
+    texts = [*(entry.text for entry in subject_index.entries(knowledge)), *subject_index.broad_questions(knowledge)]
     masked = [pieces(doc, names.mentions(doc))[0].masked(ENCODER_MASK) for doc in nlp.pipe(text.lower() for text in texts)]
     return packed(encoder.encode(masked)) if masked else np.zeros((0, 384), dtype=np.int8)
