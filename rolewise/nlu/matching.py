@@ -147,9 +147,8 @@ class Matcher:
         asking = self.index.kinds == ASK
         found: dict[str, Best] = {}
         for form in get_args(Form):
-            wanted = [
-                bool(asks) and form in forms[entry.subject][entry.claim] for entry, asks in zip(self.index.entries, asking, strict=True)
-            ]
+            entries = zip(self.index.entries, asking, strict=True)
+            wanted = [bool(asks) and form in forms[entry.subject][entry.claim] for entry, asks in entries]
             found[form] = Best(self.index, np.array(wanted, dtype=bool))
         return found
 

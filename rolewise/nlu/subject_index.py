@@ -76,7 +76,8 @@ class SubjectIndex:
 
         Args:
             found: n entries, those of a subject together.
-            vectors: their vectors and, behind them, those of the questions about whole topics, ``(n + m, d)`` of int8, as :func:`rolewise.nlu.packing.packed` gives them.
+            vectors: their vectors and, behind them, those of the questions about whole topics, ``(n + m, d)`` of int8, as
+                :func:`rolewise.nlu.packing.packed` gives them.
             count: how many subjects there are.
             misspellings: further names, with the place of their subject.
         """
