@@ -28,6 +28,8 @@ class Settings:
         deadline: ``ROLEWISE_DEADLINE``. Seconds after which a turn is given up with an apology.
         sender_limit: ``ROLEWISE_SENDER_LIMIT``. Messages a sender may send, as ``300/minute``, or ``off``.
         address_limit: ``ROLEWISE_ADDRESS_LIMIT``. Messages an address may send, as ``3000/minute``, or ``off``.
+        connections: ``ROLEWISE_CONNECTIONS``. Connections that may be open at once; fewer where the process may open fewer files.
+        address_connections: ``ROLEWISE_ADDRESS_CONNECTIONS``. Connections that an address may have open, if it is not behind a proxy.
         proxies: ``ROLEWISE_PROXIES``. Trusted proxies in front that write X-Forwarded-For; 0 takes the connection's address.
         store: ``ROLEWISE_STORE``. The file with the conversations.
         database: ``ROLEWISE_DATABASE``. A ``postgresql://`` address, for several processes; empty: the store of endpoints.yml.
@@ -61,6 +63,8 @@ class Settings:
     deadline: float = 15.0
     sender_limit: str = "300/minute"
     address_limit: str = "3000/minute"
+    connections: int = 2000
+    address_connections: int = 100
     proxies: int = 0
     store: Path = PROJECT_ROOT / "conversations.db"
     database: str = ""
@@ -120,6 +124,8 @@ class Settings:
             "deadline": (0 < self.deadline <= 600, "it is more than 0 and at most 600"),
             "sender_limit": (is_limit(self.sender_limit), "it is a limit such as 300/minute, or 'off'"),
             "address_limit": (is_limit(self.address_limit), "it is a limit such as 3000/minute, or 'off'"),
+            "connections": (self.connections >= 1, "it is at least 1"),
+            "address_connections": (self.address_connections >= 1, "it is at least 1"),
             "proxies": (self.proxies >= 0, "it is at least 0"),
             "database": (is_address(self.database, "postgresql", "postgres"), "it is a postgresql:// address"),
             "redis": (is_address(self.redis, "redis", "rediss", "unix"), "it is a redis:// address"),

@@ -21,8 +21,8 @@ from rolewise.stores.leases import LeaseLockStore
 
 logger = logging.getLogger(__name__)
 
-# Seconds for a request to arrive, so that slow connections do not pile up.
-REQUEST_SECONDS = 20
+# Seconds that a connection is kept for the next request: more than nginx keeps it, or nginx would send one over a closed one.
+KEEP_ALIVE_SECONDS = 75
 # Seconds that the answer of a readiness check holds: a crowd of checks writes to the store no more often.
 READY_SECONDS = 1.0
 
@@ -89,7 +89,7 @@ class Health:
 def protect(app: Sanic, health: Health) -> None:
     """Put limits, error answers, health checks and metrics on an app; before it starts."""
     app.config.REQUEST_MAX_SIZE = settings().max_body
-    app.config.REQUEST_TIMEOUT = REQUEST_SECONDS
+    app.config.KEEP_ALIVE_TIMEOUT = KEEP_ALIVE_SECONDS
     # A turn ends at its deadline; only then may Sanic step in.
     app.config.RESPONSE_TIMEOUT = math.ceil(settings().deadline) + 30
     app.config.GRACEFUL_SHUTDOWN_TIMEOUT = settings().deadline + 2

@@ -106,9 +106,23 @@ def count_address(request: Request) -> None:
             raise TooManyMessagesError(early)
 
 
+def network(address: str) -> str:
+    """What an address counts as: whoever has one IPv6 address usually has the whole /64 it is in."""
+    try:
+        parsed = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped:
+            return str(parsed.ipv4_mapped)
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return str(parsed)
+
+
 def is_loopback(address: str) -> bool:
     """Whether an address is this machine."""
     try:
-        return ipaddress.ip_address(address).is_loopback
+        parsed = ipaddress.ip_address(address)
+        return (getattr(parsed, "ipv4_mapped", None) or parsed).is_loopback
     except ValueError:
         return False

@@ -14,7 +14,7 @@ from rasa.core.tracker_store import InMemoryTrackerStore
 from rasa.core.utils import AvailableEndpoints
 from sanic import Sanic
 
-from rolewise.channels import report
+from rolewise.channels import connections, report
 from rolewise.channels.front import Front
 from rolewise.channels.health import Health, protect
 from rolewise.channels.output import WholeMessages
@@ -52,6 +52,7 @@ def serve(model: Path, began: float) -> None:
     served = endpoints()
     print("Loading the model ...", flush=True)
     report.log_json()
+    connections.install()
     rasa.core.run.serve_application(
         str(model),
         interface=settings().host,
@@ -103,6 +104,7 @@ class Startup:
 
     async def announce(self, app: Sanic, loop: AbstractEventLoop) -> None:
         """Say where it is, now that it answers."""
+        report.log_json()
         seconds = time.monotonic() - self.began
         address = f"http://{settings().host}:{settings().port}"
         print(f"Serving on {address}/chat and {address}/webhooks/rest/webhook, ready after {seconds:.0f} s.", flush=True)
