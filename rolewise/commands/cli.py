@@ -12,6 +12,7 @@ from pathlib import Path
 
 from rolewise import __version__
 from rolewise.commands.ports import free
+from rolewise.engine import archives
 from rolewise.engine.imports import light, newest
 from rolewise.settings import PROJECT_ROOT, settings
 
@@ -192,7 +193,9 @@ def report(options: argparse.Namespace) -> int:
     """Run ``rolewise report``; returns its exit status."""
     from rolewise.insights import run
 
-    for path in run.make(options.store, options.days, options.model or settings().models, options.out):
+    model = newest(options.model or settings().models)
+    archives.check(model)
+    for path in run.make(options.store, options.days, model, options.out):
         print(path.relative_to(PROJECT_ROOT) if path.is_relative_to(PROJECT_ROOT) else path)
     return 0
 
@@ -201,7 +204,9 @@ def inbox(options: argparse.Namespace) -> int:
     """Run ``rolewise inbox``; returns its exit status."""
     from rolewise.insights import run
 
-    return run.inbox(options.store, options.days, options.model or settings().models, options.again)
+    model = newest(options.model or settings().models)
+    archives.check(model)
+    return run.inbox(options.store, options.days, model, options.again)
 
 
 def diff(options: argparse.Namespace) -> int:
@@ -211,6 +216,8 @@ def diff(options: argparse.Namespace) -> int:
     from rolewise.commands import diff as differences
     from rolewise.insights.events import conversations, store_url
 
+    for model in (options.old, options.new):
+        archives.check(newest(model))
     messages = list(differences.known_messages())
     if options.store:
         url = store_url(None if options.store == "endpoints" else options.store)
@@ -252,6 +259,7 @@ def main(arguments: list[str] | None = None) -> int:
             return tasks[options.command](options)
         if options.command == "ask":
             model = newest(options.model or settings().models)
+            archives.check(model)
             light(model)
             logs("ERROR")
             from rolewise.commands import ask
