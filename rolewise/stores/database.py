@@ -142,6 +142,16 @@ def contents(path: Path) -> Contents:
         return Contents(_version(connection), conversations, events)
 
 
+def check(path: Path) -> None:
+    """Look at every page of a store.
+
+    Raises:
+        StoreError: it is absent, damaged or no store.
+    """
+    with _existing(path) as connection:
+        _sound(connection, path)
+
+
 def backup(path: Path, target: Path) -> Contents:
     """Copy a store to a file while it may be in use; the copy is one moment of it, checked, and a single file.
 

@@ -25,6 +25,7 @@ import requests
 
 from rolewise.settings import PROJECT_ROOT, settings
 from rolewise.stores import database
+from rolewise.stores.tracker_store import SQLiteTrackerStore
 from tests.serving import Person, Server, kind, questions
 
 SALARY = "what does a data scientist earn"
@@ -334,3 +335,34 @@ def test_a_start_without_its_store_says_why(tmp_path: Path) -> None:
     server = Server(tmp_path)
     assert server.spawn().wait(300) == 2
     assert "rolewise: the store" in server.told() and "not a database" in server.told() and "Serving on" not in server.told()
+
+
+@pytest.mark.parametrize("first", [2, 6, 11], ids="from page {}".format)
+def test_a_damaged_store_is_not_ready_and_says_why(tmp_path: Path, first: int) -> None:
+    with Server(tmp_path) as server:
+        for number in range(12):
+            server.say(SALARY, f"s{number}")
+        with closing(database.connect(server.store)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        size = server.store.stat().st_size
+        assert size > 20 * 4096
+        with server.store.open("r+b") as file:
+            file.seek((first - 1) * 4096)
+            file.write(b"\xa5" * (size - file.tell()))
+        # What was read before is still in memory: a conversation that is known may go on, until it meets a damaged page.
+        for number in range(30):
+            if kind(server.say(SALARY, f"new{number}")) == "error":
+                break
+        time.sleep(1.1)
+        answer = requests.get(f"{server.address}/chat/ready", timeout=30)
+        assert answer.status_code == 503, answer.text
+        assert any("malformed" in line["message"] or "damaged" in line["message"] for line in server.lines())
+
+
+async def test_what_the_probe_does_leaves_nothing(tmp_path: Path) -> None:
+    store = SQLiteTrackerStore(db=str(tmp_path / "conversations.db"))
+    await store.probe()
+    await store.probe()
+    with closing(database.connect(store.path)) as connection:
+        assert [connection.execute(f"SELECT count(*) FROM {table}").fetchone() for table in ("events", "turns", "deleted")] == [(0,)] * 3
+    store.close()
