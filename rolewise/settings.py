@@ -27,7 +27,7 @@ class Settings:
         max_body: ``ROLEWISE_MAX_BODY``. Largest body of an HTTP request, in bytes.
         deadline: ``ROLEWISE_DEADLINE``. Seconds after which a turn is given up with an apology.
         sender_limit: ``ROLEWISE_SENDER_LIMIT``. Messages a sender may send, as ``300/minute``, or ``off``.
-        address_limit: ``ROLEWISE_ADDRESS_LIMIT``. Messages an address may send, as ``3000/minute``, or ``off``.
+        address_limit: ``ROLEWISE_ADDRESS_LIMIT``. Requests an address may send, as ``3000/minute``, or ``off``.
         connections: ``ROLEWISE_CONNECTIONS``. Connections that may be open at once; fewer where the process may open fewer files.
         address_connections: ``ROLEWISE_ADDRESS_CONNECTIONS``. Connections that an address may have open, if it is not behind a proxy.
         proxies: ``ROLEWISE_PROXIES``. Trusted proxies in front that write X-Forwarded-For; 0 takes the connection's address.
@@ -41,7 +41,7 @@ class Settings:
         log_text: ``ROLEWISE_LOG_TEXT``. ``on`` writes messages and answers into the log, ``off`` does not.
         secret: ``ROLEWISE_SECRET``. Signs the tokens of the web channel; empty: one made at the first run and kept in the cache directory.
         token_days: ``ROLEWISE_TOKEN_DAYS``. How long a token opens its conversation, in days.
-        origins: ``ROLEWISE_ORIGINS``. Origins of the sites whose pages may use the web channel, with commas between; ``*`` is all.
+        origins: ``ROLEWISE_ORIGINS``. Origins of the sites whose pages may use the HTTP channels, with commas between; ``*`` is all.
         contact: ``ROLEWISE_CONTACT``. Who answers what the assistant cannot: a web address or any words; empty: nobody is named.
         slack_bot_token: ``SLACK_BOT_TOKEN``. The token of the Slack app's bot, ``xoxb-...``; empty: no Slack.
         slack_app_token: ``SLACK_APP_TOKEN``. The token of the Slack app itself, ``xapp-...``: messages come through Socket Mode.

@@ -210,6 +210,11 @@ class GuardedHttp(Http):
         self.request_bytes_left -= len(data)
         return data
 
+    def create_empty_request(self) -> None:
+        """A request that stands for one that could not be read; it came from somewhere, too."""
+        super().create_empty_request()
+        self.request.conn_info = self.protocol.conn_info
+
     async def _head_end(self) -> int:
         """Where the head in the buffer ends."""
         buffer = self.recv_buffer

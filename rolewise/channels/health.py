@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+from asyncio import AbstractEventLoop
 from typing import Any
 
 from sanic import Blueprint, Sanic, response
@@ -12,7 +13,7 @@ from sanic.exceptions import SanicException
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
-from rolewise.channels import limits, report
+from rolewise.channels import limits, origins, report
 from rolewise.channels.limits import TooManyMessagesError
 from rolewise.channels.turns import apology, failed
 from rolewise.settings import settings
@@ -97,7 +98,8 @@ def protect(app: Sanic, health: Health) -> None:
     if settings().proxies:
         app.config.PROXIES_COUNT = settings().proxies
     app.register_middleware(health.arrived, "request")
-    app.register_middleware(limits.count_address, "request")
+    app.register_listener(limit_first, "before_server_start")
+    app.register_middleware(origins.refuse_cross_site, "request")
     app.error_handler.add(SanicException, refuse)
     app.error_handler.add(Exception, apologise)
     app.blueprint(routes(health))
@@ -126,6 +128,20 @@ def routes(health: Health) -> Blueprint:
             return response.raw(report.exposition(), content_type="text/plain; version=0.0.4; charset=utf-8")
 
     return blueprint
+
+
+def limit_first(app: Sanic, loop: AbstractEventLoop) -> None:
+    """Put the limit of addresses in front of all middleware: Sanic-CORS puts its own there as the app starts, and answers a preflight."""
+    app.request_middleware.appendleft(limit)
+
+
+def limit(request: Request) -> HTTPResponse | None:
+    """Request middleware: 429 for an address that asks too much. It raises nothing: it also stands before answers to what failed."""
+    try:
+        limits.count_address(request)
+    except TooManyMessagesError as error:
+        return refuse(request, error)
+    return None
 
 
 def refuse(request: Request, error: SanicException) -> HTTPResponse:

@@ -130,6 +130,33 @@ def test_an_address_over_its_limit_gets_429_and_when_to_come_back(server: Server
     assert server.post("hello", sender).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/chat/faq"),
+        ("HEAD", "/chat/faq"),
+        ("GET", "/chat/ready"),
+        ("OPTIONS", "/chat/session"),
+        ("GET", "/nowhere"),
+        ("PUT", "/chat/faq"),
+    ],
+)
+def test_every_request_counts(server: Server, method: str, path: str) -> None:
+    proxied = {"X-Forwarded-For": f"198.51.100.{sum(map(ord, method + path)) % 251}"}
+    answers = [requests.request(method, server.address + path, headers=proxied, timeout=30) for _ in range(8)]
+    assert [answer.status_code == 429 for answer in answers] == [False] * 5 + [True] * 3
+    assert int(answers[-1].headers["Retry-After"]) >= 1
+
+
+def test_a_network_of_ipv6_counts_as_one_address(server: Server) -> None:
+    def statuses(prefix: str) -> list[int]:
+        addresses = [f"{prefix}::{number:x}" for number in range(1, 9)]
+        return [requests.get(f"{server.address}/chat/live", headers={"X-Forwarded-For": one}, timeout=30).status_code for one in addresses]
+
+    assert statuses("2001:db8:1:2") == [200] * 5 + [429] * 3
+    assert statuses("2001:db8:1:3") == [200] * 5 + [429] * 3
+
+
 def test_a_sender_over_the_limit_gets_429(tmp_path: Path) -> None:
     with Server(tmp_path, ROLEWISE_SENDER_LIMIT="3/minute", ROLEWISE_METRICS="off", ROLEWISE_LOG_TEXT="on") as limited:
         answers = [limited.post("hello", "one") for _ in range(4)]
@@ -143,7 +170,7 @@ def test_a_sender_over_the_limit_gets_429(tmp_path: Path) -> None:
 def test_a_large_body_is_refused(server: Server) -> None:
     body = json.dumps({"sender": "s", "message": "x" * 200_000})
     try:
-        response = requests.post(server.webhook, data=body, timeout=60)
+        response = requests.post(server.webhook, data=body, headers={"Content-Type": "application/json"}, timeout=60)
         assert response.status_code == 413 and response.json()["error"]
     except requests.ConnectionError:
         pass  # It may close before it has read all that it does not want.
