@@ -7,6 +7,7 @@ read back. Beside it are the book of turns and the conversations that were delet
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -14,6 +15,10 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from rolewise.stores import private
+
+logger = logging.getLogger(__name__)
 
 # Counted up whenever the file's shape changes; SQLite keeps it as user_version. Files of Rasa's own store have 0.
 VERSION = 1
@@ -51,12 +56,18 @@ CREATE TABLE IF NOT EXISTS deleted (
     at DOUBLE PRECISION NOT NULL
 );
 """
+# What is deleted, replaced or moved is overwritten. Some builds of SQLite do that by themselves, others leave it where it was.
+SECURE_DELETE = "PRAGMA secure_delete=ON"
+# SQLite keeps it in the file as application_id: all that was ever written there was written so.
+ERASING = 0x526F6C65
 # SQLite's clock, in seconds since the epoch.
 NOW = "((julianday('now') - 2440587.5) * 86400.0)"
 COLUMNS = frozenset({"id", "sender_id", "type_name", "timestamp", "intent_name", "action_name", "data"})
 
 # Pages of 4 kB that the write-ahead log may hold before SQLite itself writes them to the database.
 CHECKPOINT_PAGES = 4000
+# Tries to empty the log after a deletion.
+CHECKPOINTS = 3
 # How long a command waits for a server that is writing, in seconds.
 PATIENCE = 30.0
 
@@ -89,6 +100,7 @@ def connect(path: Path, timeout: float = PATIENCE) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+        connection.execute(SECURE_DELETE)
     except sqlite3.Error:
         connection.close()
         raise
@@ -116,11 +128,14 @@ def prepare(path: Path) -> None:
         StoreError: it cannot be read or written, is no store, or is of another version.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private.directory(path.parent)
+        for one in (path, *filter(Path.exists, _companions(path))):
+            private.file(one)
         with closing(connect(path)) as connection:
             version = _version(connection)
             if version == 0 and not _tables(connection):
                 _make(connection)
+                connection.execute(f"PRAGMA application_id={ERASING}")
                 return
             _recognised(connection, path)
             if version < VERSION:
@@ -164,6 +179,7 @@ def backup(path: Path, target: Path) -> Contents:
     partial = target.with_name(f".{target.name}.partial")
     try:
         with _existing(path) as source:
+            private.file(partial)
             _copy(source, partial)
         found = contents(partial)
         partial.replace(target)
@@ -269,6 +285,7 @@ def _existing(path: Path) -> Iterator[sqlite3.Connection]:
     try:
         with closing(sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)) as connection:
             connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute(SECURE_DELETE)
             _recognised(connection, path)
             yield connection
     except sqlite3.Error as error:
@@ -302,10 +319,18 @@ def _erasing(connection: sqlite3.Connection) -> Iterator[None]:
     """A transaction after which the deleted words are gone from the files, too, not only from the tables."""
     for statement in BOOK.split(";"):
         connection.execute(statement)
-    connection.execute("PRAGMA secure_delete=ON")
     with transaction(connection):
         yield
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    if connection.execute("PRAGMA application_id").fetchone()[0] != ERASING:
+        # An older program, or Rasa, may have left words in free space that nothing points to any more.
+        connection.execute("VACUUM")
+        connection.execute(f"PRAGMA application_id={ERASING}")
+    for _ in range(CHECKPOINTS):
+        # Busy while somebody reads from the log; each try waits for them.
+        busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        if not busy:
+            return
+    logger.warning("What was deleted is still in the log of the store, which somebody is reading; it goes with the next deletion or stop.")
 
 
 def _copy(source: sqlite3.Connection, target: Path) -> None:
