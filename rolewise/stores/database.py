@@ -11,7 +11,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -180,7 +180,10 @@ def backup(path: Path, target: Path) -> Contents:
     try:
         with _existing(path) as source:
             private.file(partial)
-            _copy(source, partial)
+            try:
+                _copy(source, partial)
+            except sqlite3.Error as error:
+                raise StoreError(f"the backup {target} cannot be made: {error}") from error
         found = contents(partial)
         partial.replace(target)
         return found
@@ -188,7 +191,8 @@ def backup(path: Path, target: Path) -> Contents:
         raise StoreError(f"the backup {target} cannot be written: {error}") from error
     finally:
         for leftover in (partial, *_companions(partial)):
-            leftover.unlink(missing_ok=True)
+            with suppress(OSError):
+                leftover.unlink()
 
 
 def restore(path: Path, source: Path) -> Contents:
@@ -256,7 +260,22 @@ def export(path: Path, sender: str) -> list[dict[str, Any]]:
     """All events of one conversation, in order, as Rasa writes them; empty when there is no such conversation."""
     with _existing(path) as connection:
         rows = connection.execute("SELECT data FROM events WHERE sender_id = ? ORDER BY id", (sender,)).fetchall()
-    return [json.loads(data) for (data,) in rows]
+    return [event_of(data, number) for number, (data,) in enumerate(rows, 1)]
+
+
+def event_of(data: str | None, number: int) -> dict[str, Any]:
+    """An event as it is stored. What JSON has no word for (NaN, infinity), Python's own writer stores all the same: it becomes null.
+
+    Raises:
+        StoreError: it is no JSON object; ``number`` says which one it is.
+    """
+    try:
+        event = json.loads(data or "", parse_constant=lambda _: None)
+    except ValueError as error:
+        raise StoreError(f"event {number} of this conversation cannot be read: {error}") from error
+    if not isinstance(event, dict):
+        raise StoreError(f"event {number} of this conversation cannot be read: it is no object")
+    return event
 
 
 def delete(path: Path, sender: str, for_good: bool = False) -> int:
