@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
@@ -11,6 +13,8 @@ from pathlib import Path
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 # Values that no message repeats: they hold passwords.
 SECRETS = ("secret", "database", "redis")
+# What Kubernetes puts into the environment of every pod where there is a service of the name rolewise.
+SERVICE_LINK = re.compile(r"ROLEWISE_(\w+_)?(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\w+)?)")
 
 
 @dataclass(frozen=True)
@@ -95,8 +99,9 @@ class Settings:
             environ: the environment, for example ``os.environ``.
 
         Raises:
-            ValueError: a variable holds something that cannot be read as its type.
+            ValueError: a variable holds something that cannot be read as its type, or there is no setting of its name.
         """
+        refuse_unknown(environ)
         values: dict[str, Path | str | int | float] = {}
         for field in fields(cls):
             text = environ.get(variable(field.name), "").strip()
@@ -136,6 +141,10 @@ class Settings:
             "log_text": (self.log_text in ("on", "off"), "it is 'on' or 'off'"),
             "secret": (not self.secret or len(self.secret) >= 32, "it has at least 32 characters"),
             "token_days": (self.token_days >= 1, "it is at least 1"),
+            "origins": (
+                all(is_origin(origin.strip()) for origin in self.origins.split(",")),
+                "each is '*' or like https://careers.example",
+            ),
             "slack_api_url": (self.slack_api_url.startswith(("http://", "https://")), "it is the address of a Web API"),
             "review_days": (self.review_days >= 1, "it is at least 1"),
             "port": (0 <= self.port <= 65535, "it is a number from 0 to 65535"),
@@ -144,6 +153,24 @@ class Settings:
             if not good:
                 shown = "" if name in SECRETS else f"={getattr(self, name)!r}"
                 raise ValueError(f"{variable(name)}{shown}: {reason}")
+
+
+def refuse_unknown(environ: Mapping[str, str]) -> None:
+    """See that every variable that looks like a setting is one: a misspelt one would have no effect, and nobody would know.
+
+    Raises:
+        ValueError: one is not; the message says which one it may be.
+    """
+    known = [variable(field.name) for field in fields(Settings)]
+    for name in sorted(environ):
+        if name.startswith("ROLEWISE_") and name not in known and not SERVICE_LINK.fullmatch(name):
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
+            raise ValueError(f"there is no setting {name}; the nearest name is {near}")
+
+
+def is_origin(text: str) -> bool:
+    """Whether a text is empty, ``*``, or an origin: scheme and host, and a port where it is not the usual one."""
+    return text in ("", "*") or re.fullmatch(r"https?://[^\s/?#@]+/?", text, re.IGNORECASE) is not None
 
 
 def is_limit(text: str) -> bool:

@@ -207,7 +207,7 @@ def test_a_head_that_passes_is_what_it_is_written_as(data: bytes) -> None:
 
 # -- fuzz ----------------------------------------------------------------------------------------------------------------------
 
-FUZZED = int(os.environ.get("ROLEWISE_FUZZ", "5000"))
+FUZZED = int(os.environ.get("FUZZ_REQUESTS", "5000"))
 SPLICES = [
     b"\r\n", b"\n", b"\r", b"\x00", b" ", b"\t", b":", b",", b";", b"-", b"+", b"_", b"0", b"\xff", b"\xc0\xaf", b"chunked",
     b"Content-Length: 3\r\n",
@@ -264,7 +264,7 @@ def fuzzed(chance: random.Random) -> bytes:
 
 
 def test_thousands_of_broken_requests_break_nothing(server: Server) -> None:
-    seed = int(os.environ.get("ROLEWISE_FUZZ_SEED", "1"))
+    seed = int(os.environ.get("FUZZ_SEED", "1"))
     chance = random.Random(seed)
     seen: Counter[int] = Counter()
     errors, began = server.metric("rolewise_errors_total"), len(server.told())
