@@ -13,7 +13,8 @@ from sanic.exceptions import SanicException
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
-from rolewise.channels import limits, origins, report
+from rolewise.channels import connections, limits, origins, report
+from rolewise.channels.conversations import stores
 from rolewise.channels.limits import TooManyMessagesError
 from rolewise.channels.turns import apology, failed
 from rolewise.settings import settings
@@ -26,6 +27,8 @@ logger = logging.getLogger(__name__)
 KEEP_ALIVE_SECONDS = 75
 # Seconds that the answer of a readiness check holds: a crowd of checks writes to the store no more often.
 READY_SECONDS = 1.0
+# The name of Rasa's app where its HTTP API is on, which takes models and training data.
+WITH_API = "rasa_server"
 
 
 class Health:
@@ -61,6 +64,12 @@ class Health:
             self._checked = time.monotonic()
         return self._reason
 
+    def loaded(self, app: Sanic, loop: AbstractEventLoop) -> None:
+        """The model is loaded. Where Rasa's own command did that, nothing was warmed up, and Rasa wrapped the store."""
+        agent = getattr(app.ctx, "agent", None)
+        if not self.warm and agent is not None and agent.is_ready():
+            self.store, self.locks, self.warm = stores(agent.tracker_store)[0], agent.lock_store, True
+
     def away(self) -> list[str]:
         """Parts that are not vital and cannot be used."""
         return ["locks"] if isinstance(self.locks, LeaseLockStore) and self.locks.degraded else []
@@ -87,9 +96,24 @@ class Health:
                 request.stream.keep_alive = False
 
 
-def protect(app: Sanic, health: Health) -> None:
-    """Put limits, error answers, health checks and metrics on an app; before it starts."""
-    app.config.REQUEST_MAX_SIZE = settings().max_body
+class Protected(Blueprint):
+    """The routes of a channel, on an app that they protect: also where Rasa's own commands serve them."""
+
+    def register(self, app: Sanic, options: dict[str, Any]) -> None:
+        """Add the routes."""
+        protect(app)
+        super().register(app, options)
+
+
+def protect(app: Sanic) -> Health:
+    """Put limits, error answers, health checks and metrics on an app, before it starts; of one that has them, its health."""
+    health = getattr(app.ctx, "health", None)
+    if isinstance(health, Health):
+        return health
+    connections.install()
+    app.ctx.health = health = Health()
+    if app.name != WITH_API:
+        app.config.REQUEST_MAX_SIZE = settings().max_body
     app.config.KEEP_ALIVE_TIMEOUT = KEEP_ALIVE_SECONDS
     # A turn ends at its deadline; only then may Sanic step in.
     app.config.RESPONSE_TIMEOUT = math.ceil(settings().deadline) + 30
@@ -99,10 +123,12 @@ def protect(app: Sanic, health: Health) -> None:
         app.config.PROXIES_COUNT = settings().proxies
     app.register_middleware(health.arrived, "request")
     app.register_listener(limit_first, "before_server_start")
+    app.register_listener(health.loaded, "after_server_start")
     app.register_middleware(origins.refuse_cross_site, "request")
     app.error_handler.add(SanicException, refuse)
     app.error_handler.add(Exception, apologise)
     app.blueprint(routes(health))
+    return health
 
 
 def routes(health: Health) -> Blueprint:

@@ -16,6 +16,7 @@ from sanic.response import HTTPResponse
 
 from rolewise.channels import origins
 from rolewise.channels.guard import is_sender
+from rolewise.channels.health import Protected
 from rolewise.channels.turns import take_turn
 from rolewise.settings import settings
 
@@ -62,7 +63,7 @@ class RestChannel(InputChannel):
     def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
         """The routes of the channel."""
         module = inspect.getmodule(self)
-        routes = Blueprint("rolewise_rest", module.__name__ if module else None)
+        routes = Protected("rolewise_rest", module.__name__ if module else None)
         routes.middleware(origins.refuse_strangers, "request")
         routes.middleware(origins.share, "response")
 
