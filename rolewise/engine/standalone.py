@@ -24,7 +24,7 @@ PORTS = {"http": 80, "https": 443}
 def stand_in() -> None:
     """Run custom actions in this process where no action server can be reached, and let Ctrl-D end the shell of Rasa.
 
-    The tracker store calls it: it is the first thing of ours that Rasa's own commands load.
+    The tracker store that endpoints.yml names calls it.
     """
     ends_with_its_input()
     if settings().actions != "inprocess":

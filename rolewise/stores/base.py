@@ -16,7 +16,6 @@ from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import BotUttered, Event
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from rolewise.engine.standalone import stand_in
 from rolewise.settings import settings
 from rolewise.stores import turns as book
 from rolewise.stores.database import StoreError
@@ -55,7 +54,6 @@ class ConversationStore(TrackerStore, SerializedTrackerAsText):
             turns: turns of a conversation that a tracker is made of.
         """
         super().__init__(domain, event_broker)
-        stand_in()
         self.turns = turns
         self._recent: OrderedDict[str, Tail] = OrderedDict()
         self._running: dict[int, tuple[Turn, float]] = {}
