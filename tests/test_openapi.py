@@ -85,3 +85,46 @@ def test_the_widgets_routes_answer_as_described(web_server: Server) -> None:
     checked("Status", person.call("DELETE", "conversation").json())
     checked("Error", requests.get(f"{web_server.address}/chat/history", timeout=60).json())
     checked("Error", requests.post(web_server.webhook, json={}, timeout=60).json())
+
+
+# -- every answer is described -------------------------------------------------------------------------------------------------
+
+OPERATIONS = [
+    (method, path.replace("{file}", "widget.js"), operation)
+    for path, methods in SPEC["paths"].items()
+    for method, operation in methods.items()
+]
+HOSTILE: list[dict[str, Any]] = [
+    {},
+    {"headers": {"Origin": "https://evil.example"}},
+    {"headers": {"Authorization": "Bearer nonsense"}, "json": {}},
+    {"headers": {"Content-Type": "text/plain"}, "data": "hello"},
+    {"headers": {"Content-Type": "application/json"}, "data": "{"},
+    {"json": []},
+    {"json": {"sender": "a\nb", "message": "hello"}},
+    {"json": {"sender": "a", "message": "hello", "metadata": []}},
+    {"json": {"sender": "a", "message": "x" * 70_000}},
+    {"headers": {"Expect": "nothing"}, "json": {}},
+]
+
+
+@pytest.mark.parametrize("request_", HOSTILE, ids=lambda one: str(one)[:60])
+@pytest.mark.parametrize(("method", "path", "operation"), OPERATIONS, ids=lambda one: one if isinstance(one, str) else "")
+def test_what_is_sent_back_is_described(web_server: Server, method: str, path: str, operation: Any, request_: dict[str, Any]) -> None:
+    response = requests.request(method, web_server.address + path, timeout=60, **request_)
+    assert response.status_code < 500
+    found = operation["responses"].get(str(response.status_code)) or operation["responses"]["default"]
+    name = found.get("$ref", "").rpartition("/")[2]
+    if response.status_code >= 400:
+        assert name in ("Refused", "TooMany")
+        checked("Error", response.json())
+    if response.status_code in (403, 413, 415, 429) and path != "/":
+        assert str(response.status_code) in operation["responses"] or response.status_code == 413, (method, path, response.status_code)
+
+
+@pytest.mark.parametrize(
+    "body", [{"sender": "a\nb"}, {"sender": "a\tb"}, {"sender": "a\u2028b"}, {"metadata": []}, {"metadata": "x"}, {"metadata": 0}]
+)
+def test_what_the_description_excludes_is_refused(web_server: Server, body: dict[str, Any]) -> None:
+    response = requests.post(web_server.webhook, json={"message": "hello", **body}, timeout=60)
+    assert response.status_code == 400, response.text

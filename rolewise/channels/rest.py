@@ -25,7 +25,7 @@ INVALID_TYPE = "the Content-Type must be application/json"
 INVALID_MESSAGE = "'message' must be a text that is not empty"
 INVALID_SENDER = "'sender' must be a text of 1 to 200 characters, without control characters"
 INVALID_ID = "'message_id' must be a text of 8 to 64 letters, digits, '-' and '_'"
-INVALID_METADATA = "'metadata' must be at most 4000 characters of JSON"
+INVALID_METADATA = "'metadata' must be a JSON object of at most 4000 characters"
 # It is stored with the message.
 MAX_METADATA = 4000
 
@@ -94,8 +94,7 @@ class RestChannel(InputChannel):
             if not is_sender(sender):
                 return response.json({"error": INVALID_SENDER}, status=400)
             metadata = body.get("metadata")
-            metadata = metadata if isinstance(metadata, dict) else None
-            if metadata is not None and not is_short(metadata):
+            if metadata is not None and not (isinstance(metadata, dict) and is_short(metadata)):
                 return response.json({"error": INVALID_METADATA}, status=400)
             items = await take_turn(on_new_message, text, sender, self.name(), metadata, message_id=message_id)
             return response.json(items)
