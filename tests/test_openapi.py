@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -128,3 +129,31 @@ def test_what_is_sent_back_is_described(web_server: Server, method: str, path: s
 def test_what_the_description_excludes_is_refused(web_server: Server, body: dict[str, Any]) -> None:
     response = requests.post(web_server.webhook, json={"message": "hello", **body}, timeout=60)
     assert response.status_code == 400, response.text
+
+
+# -- Schemathesis --------------------------------------------------------------------------------------------------------------
+
+# Cases of each operation at most, and all of them end after 40 s. A line of the web channel's answer is no JSON document.
+EXAMPLES = 200
+SCHEMATHESIS = [str(PROJECT_ROOT / "scripts" / "schemathesis")]
+
+
+def test_schemathesis_finds_nothing(tmp_path: Path) -> None:
+    known = subprocess.run([*SCHEMATHESIS, "--version"], capture_output=True, text=True, timeout=300)
+    if known.returncode:
+        pytest.skip(f"schemathesis cannot be installed here: {known.stderr[-200:]}")
+    with Server(tmp_path, ROLEWISE_SENDER_LIMIT="off", ROLEWISE_ADDRESS_LIMIT="off") as server:
+        token = Person(server.address).token
+        run = subprocess.run(
+            [
+                *SCHEMATHESIS, "run", "docs/openapi.yml", "--url", server.address, "--max-examples", str(EXAMPLES), "--seed", "1",
+                "--max-time", "40",
+                "--header", f"Authorization: Bearer {token}", "--phases", "examples,coverage,fuzzing",
+                "--exclude-path", "/chat/conversation",
+            ],
+            cwd=PROJECT_ROOT, capture_output=True, text=True, timeout=600,
+        )  # fmt: skip
+        assert run.returncode == 0, run.stdout[-5000:] + run.stderr[-500:]
+        found = re.search(r"(\d+) generated", run.stdout)
+        assert found and int(found[1]) >= 200, run.stdout[-1000:]
+        assert server.metric("rolewise_errors_total") == 0
