@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
@@ -11,6 +13,8 @@ from pathlib import Path
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 # Values that no message repeats: they hold passwords.
 SECRETS = ("secret", "database", "redis")
+# What Kubernetes puts into the environment of every pod where there is a service of the name rolewise.
+SERVICE_LINK = re.compile(r"ROLEWISE_(\w+_)?(SERVICE_(HOST|PORT)(_\w+)?|PORT(_\w+)?)")
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,9 @@ class Settings:
         max_body: ``ROLEWISE_MAX_BODY``. Largest body of an HTTP request, in bytes.
         deadline: ``ROLEWISE_DEADLINE``. Seconds after which a turn is given up with an apology.
         sender_limit: ``ROLEWISE_SENDER_LIMIT``. Messages a sender may send, as ``300/minute``, or ``off``.
-        address_limit: ``ROLEWISE_ADDRESS_LIMIT``. Messages an address may send, as ``3000/minute``, or ``off``.
+        address_limit: ``ROLEWISE_ADDRESS_LIMIT``. Requests an address may send, as ``3000/minute``, or ``off``.
+        connections: ``ROLEWISE_CONNECTIONS``. Connections that may be open at once; fewer where the process may open fewer files.
+        address_connections: ``ROLEWISE_ADDRESS_CONNECTIONS``. Connections that an address may have open, if it is not behind a proxy.
         proxies: ``ROLEWISE_PROXIES``. Trusted proxies in front that write X-Forwarded-For; 0 takes the connection's address.
         store: ``ROLEWISE_STORE``. The file with the conversations.
         database: ``ROLEWISE_DATABASE``. A ``postgresql://`` address, for several processes; empty: the store of endpoints.yml.
@@ -39,7 +45,7 @@ class Settings:
         log_text: ``ROLEWISE_LOG_TEXT``. ``on`` writes messages and answers into the log, ``off`` does not.
         secret: ``ROLEWISE_SECRET``. Signs the tokens of the web channel; empty: one made at the first run and kept in the cache directory.
         token_days: ``ROLEWISE_TOKEN_DAYS``. How long a token opens its conversation, in days.
-        origins: ``ROLEWISE_ORIGINS``. Origins of the sites whose pages may use the web channel, with commas between; ``*`` is all.
+        origins: ``ROLEWISE_ORIGINS``. Origins of the sites whose pages may use the HTTP channels, with commas between; ``*`` is all.
         contact: ``ROLEWISE_CONTACT``. Who answers what the assistant cannot: a web address or any words; empty: nobody is named.
         slack_bot_token: ``SLACK_BOT_TOKEN``. The token of the Slack app's bot, ``xoxb-...``; empty: no Slack.
         slack_app_token: ``SLACK_APP_TOKEN``. The token of the Slack app itself, ``xapp-...``: messages come through Socket Mode.
@@ -61,6 +67,8 @@ class Settings:
     deadline: float = 15.0
     sender_limit: str = "300/minute"
     address_limit: str = "3000/minute"
+    connections: int = 2000
+    address_connections: int = 100
     proxies: int = 0
     store: Path = PROJECT_ROOT / "conversations.db"
     database: str = ""
@@ -91,8 +99,9 @@ class Settings:
             environ: the environment, for example ``os.environ``.
 
         Raises:
-            ValueError: a variable holds something that cannot be read as its type.
+            ValueError: a variable holds something that cannot be read as its type, or there is no setting of its name.
         """
+        refuse_unknown(environ)
         values: dict[str, Path | str | int | float] = {}
         for field in fields(cls):
             text = environ.get(variable(field.name), "").strip()
@@ -120,6 +129,8 @@ class Settings:
             "deadline": (0 < self.deadline <= 600, "it is more than 0 and at most 600"),
             "sender_limit": (is_limit(self.sender_limit), "it is a limit such as 300/minute, or 'off'"),
             "address_limit": (is_limit(self.address_limit), "it is a limit such as 3000/minute, or 'off'"),
+            "connections": (self.connections >= 1, "it is at least 1"),
+            "address_connections": (self.address_connections >= 1, "it is at least 1"),
             "proxies": (self.proxies >= 0, "it is at least 0"),
             "database": (is_address(self.database, "postgresql", "postgres"), "it is a postgresql:// address"),
             "redis": (is_address(self.redis, "redis", "rediss", "unix"), "it is a redis:// address"),
@@ -130,6 +141,10 @@ class Settings:
             "log_text": (self.log_text in ("on", "off"), "it is 'on' or 'off'"),
             "secret": (not self.secret or len(self.secret) >= 32, "it has at least 32 characters"),
             "token_days": (self.token_days >= 1, "it is at least 1"),
+            "origins": (
+                all(is_origin(origin.strip()) for origin in self.origins.split(",")),
+                "each is '*' or like https://careers.example",
+            ),
             "slack_api_url": (self.slack_api_url.startswith(("http://", "https://")), "it is the address of a Web API"),
             "review_days": (self.review_days >= 1, "it is at least 1"),
             "port": (0 <= self.port <= 65535, "it is a number from 0 to 65535"),
@@ -138,6 +153,24 @@ class Settings:
             if not good:
                 shown = "" if name in SECRETS else f"={getattr(self, name)!r}"
                 raise ValueError(f"{variable(name)}{shown}: {reason}")
+
+
+def refuse_unknown(environ: Mapping[str, str]) -> None:
+    """See that every variable that looks like a setting is one: a misspelt one would have no effect, and nobody would know.
+
+    Raises:
+        ValueError: one is not; the message says which one it may be.
+    """
+    known = [variable(field.name) for field in fields(Settings)]
+    for name in sorted(environ):
+        if name.startswith("ROLEWISE_") and name not in known and not SERVICE_LINK.fullmatch(name):
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
+            raise ValueError(f"there is no setting {name}; the nearest name is {near}")
+
+
+def is_origin(text: str) -> bool:
+    """Whether a text is empty, ``*``, or an origin: scheme and host, and a port where it is not the usual one."""
+    return text in ("", "*") or re.fullmatch(r"https?://[^\s/?#@]+/?", text, re.IGNORECASE) is not None
 
 
 def is_limit(text: str) -> bool:

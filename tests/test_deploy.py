@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,96 @@ def test_the_scripts_can_be_read_by_bash(script: str) -> None:
     path = DEPLOY / "systemd" / script
     assert path.stat().st_mode & 0o111
     subprocess.run(["bash", "-n", str(path)], check=True)
+
+
+def enabled(root: Path) -> set[str]:
+    """The units that a boot of this root starts: what multi-user and timers want, and what those want."""
+    wanted = {"multi-user.target", "timers.target"}
+    seen: set[str] = set()
+    while wanted - seen:
+        unit = (wanted - seen).pop()
+        seen.add(unit)
+        for directory in root.rglob(f"{unit}.wants"):
+            wanted |= {link.name for link in directory.iterdir()}
+    return seen
+
+
+@pytest.mark.skipif(not shutil.which("systemctl"), reason="needs systemctl")
+def test_after_a_reboot_all_that_the_page_enables_is_started(tmp_path: Path) -> None:
+    page = (PROJECT_ROOT / "docs" / "deployment.md").read_text()
+    (units,) = re.findall(r"^systemctl enable --now (.*)$", page, re.MULTILINE)
+    assert "cp deploy/systemd/*.service deploy/systemd/*.timer deploy/systemd/*.target /etc/systemd/system/" in page
+    directory = tmp_path / "etc" / "systemd" / "system"
+    directory.mkdir(parents=True)
+    for file in (DEPLOY / "systemd").iterdir():
+        if file.suffix in (".service", ".timer", ".target"):
+            shutil.copy(file, directory)
+    run = subprocess.run(["bash", "-c", f"systemctl --root={tmp_path} enable {units}"], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    processes = {f"rolewise{kind}@{port}.{end}" for port in (5005, 5006, 5007) for kind, end in (("", "service"), ("-live", "timer"))}
+    assert processes | {"rolewise.target", "rolewise-clean.timer", "rolewise-nginx.service"} <= enabled(tmp_path)
+
+
+# -- the Python of a service --------------------------------------------------------------------------------------------------
+
+UV = """#!/usr/bin/env bash
+# Stands for uv: `venv` takes Python as uv does.
+case "$1" in
+    --version) echo uv 0.9 ;;
+    venv)
+        if [ "${UV_PYTHON_PREFERENCE:-}" = only-managed ]; then python=$UV_PYTHON_INSTALL_DIR/bin/python3.10
+        else python=$(type -P python3.10); fi
+        mkdir -p .venv/bin && ln -s "$python" .venv/bin/python && echo "VIRTUAL_ENV='$PWD/.venv'" >.venv/bin/activate ;;
+esac
+"""
+
+
+def bootstrapped(directory: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """scripts/bootstrap in a checkout of its own, in a home with pyenv; uv's own Python is in `python`."""
+    for name in ("scripts", "tools", "home/.pyenv/versions/3.10.1/bin", "python/bin"):
+        (directory / name).mkdir(parents=True, exist_ok=True)
+    for name in ("requirements.lock", "pyproject.toml", ".python-version"):
+        (directory / name).touch()
+    shutil.copy(PROJECT_ROOT / "scripts" / "bootstrap", directory / "scripts")
+    uv = directory / "tools" / "uv"
+    uv.write_text(UV)
+    uv.chmod(0o755)
+    for python in ("home/.pyenv/versions/3.10.1/bin/python3.10", "python/bin/python3.10"):
+        program = directory / python
+        program.write_text("#!/bin/sh\nexit 0\n")
+        program.chmod(0o755)
+    settings = {"PATH": f"{directory}/tools:/usr/bin:/bin", "HOME": str(directory / "home"), **environment}
+    return subprocess.run([str(directory / "scripts" / "bootstrap")], env=settings, capture_output=True, text=True)
+
+
+@pytest.fixture
+def open_directory(tmp_path: Path) -> Iterator[Path]:
+    """A checkout that everybody can get to, as under /opt; pytest's own directories are closed."""
+    directory = Path(tempfile.mkdtemp(prefix="rolewise-", dir="/tmp"))
+    directory.chmod(0o755)
+    yield directory
+    shutil.rmtree(directory)
+
+
+def test_a_developer_takes_the_python_of_pyenv(open_directory: Path) -> None:
+    run = bootstrapped(open_directory)
+    assert run.returncode == 0, run.stderr
+    assert "/home/.pyenv/" in str((open_directory / ".venv/bin/python").resolve())
+
+
+def test_for_a_service_python_comes_from_the_directory_that_is_named(open_directory: Path) -> None:
+    bootstrapped(open_directory)
+    (open_directory / "home").chmod(0o700)
+    run = bootstrapped(open_directory, UV_PYTHON_INSTALL_DIR=str(open_directory / "python"))
+    assert run.returncode == 0, run.stderr
+    assert (open_directory / ".venv/bin/python").resolve() == open_directory / "python/bin/python3.10"
+
+
+def test_a_python_that_the_service_cannot_read_ends_the_setup(open_directory: Path) -> None:
+    (open_directory / "python").mkdir(mode=0o700)
+    run = bootstrapped(open_directory, UV_PYTHON_INSTALL_DIR=str(open_directory / "python"))
+    assert run.returncode == 1 and "no Python 3.10 that everybody may read" in run.stderr
+    assert not (open_directory / ".venv/.rolewise-stamp").exists()
 
 
 # -- compose ------------------------------------------------------------------------------------------------------------------
@@ -206,6 +297,48 @@ def test_every_pod_is_limited_probed_and_not_root() -> None:
             assert {mount["name"] for mount in container.get("volumeMounts", [])} <= volumes
             for one in container.get("env", []):
                 assert set(one["valueFrom"]) == {"secretKeyRef"} if "valueFrom" in one else isinstance(one["value"], str), one
+
+
+def test_every_setting_reaches_every_process_that_reads_it() -> None:
+    """rolewise.env is the secret on Kubernetes, the env_file of compose and the EnvironmentFile of systemd."""
+    for name, pod, _ in pods():
+        if name.startswith("rolewise"):
+            assert pod["containers"][0]["envFrom"] == [{"secretRef": {"name": "rolewise"}}] and pod["enableServiceLinks"] is False
+            fixed = {one["name"] for one in pod["containers"][0].get("env", [])}
+            assert fixed <= {"HOST", "PORT", "ROLEWISE_CACHE", "ROLEWISE_PROXIES", "ROLEWISE_ADDRESS_LIMIT", "ROLEWISE_DRAIN"}
+    compose = yaml.safe_load((DEPLOY / "compose.yml").read_text())["services"]
+    assert all(service["env_file"] == "rolewise.env" for name, service in compose.items() if name.startswith("rolewise-"))
+    for unit in ("rolewise@.service", "rolewise-clean.service"):
+        assert "EnvironmentFile=/etc/rolewise/rolewise.env" in (DEPLOY / "systemd" / unit).read_text()
+    example = dict(line.split("=", 1) for line in (DEPLOY / "rolewise.env.example").read_text().splitlines() if re.match(r"\w", line))
+    assert {"ROLEWISE_ORIGINS", "ROLEWISE_RETENTION_DAYS", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", "SLACK_SIGNING_SECRET"} <= set(example)
+    Settings.from_environment({name: value for name, value in example.items() if name not in ("ROLEWISE_DATABASE", "ROLEWISE_SECRET")})
+
+
+def test_slack_can_be_called_from_every_container() -> None:
+    (policy,) = [document for document in documents() if document["kind"] == "NetworkPolicy"]
+    assert 443 in {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]}
+    compose = yaml.safe_load((DEPLOY / "compose.yml").read_text())
+    for name, service in compose["services"].items():
+        ways_out = [network for network in service["networks"] if not compose["networks"][network].get("internal")]
+        assert bool(ways_out) == (name == "nginx" or name.startswith("rolewise-")), name
+
+
+def test_only_the_autoscaler_says_how_many() -> None:
+    scaled = {document["spec"]["scaleTargetRef"]["name"] for document in documents() if document["kind"] == "HorizontalPodAutoscaler"}
+    assert scaled and not [
+        d for d in documents() if d["kind"] == "Deployment" and d["metadata"]["name"] in scaled and "replicas" in d["spec"]
+    ]
+
+
+def test_nginx_of_compose_looks_names_up_again() -> None:
+    compose = yaml.safe_load((DEPLOY / "compose.yml").read_text())
+    assert tuple(map(int, re.findall(r":(\d+)\.(\d+)", compose["services"]["nginx"]["image"])[0])) >= (1, 28)
+    assert re.search(r"^resolver 127\.0\.0\.11 valid=\d+s", (DEPLOY / "compose" / "resolver.conf").read_text(), re.MULTILINE)
+    for file in ("upstreams.conf", "upstreams-after-all.conf"):
+        lines = re.findall(r"^server .*$", (DEPLOY / "compose" / file).read_text(), re.MULTILINE)
+        assert lines and all(" resolve " in line for line in lines)
+    assert any(volume.startswith("./compose/resolver.conf:") for volume in compose["services"]["nginx"]["volumes"])
 
 
 def test_a_stop_is_given_its_time() -> None:

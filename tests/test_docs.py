@@ -381,3 +381,10 @@ def test_no_file_names_a_package_registry() -> None:
         f"{file.relative_to(ROOT)}: {host}" for file in sorted(files) for host in REGISTRIES if host.encode() in file.read_bytes().lower()
     ]
     assert not found
+
+
+def test_the_parser_of_aiohttp_is_the_compiled_one() -> None:
+    """docs/dependencies.md: the faults of the other one do not reach us."""
+    from aiohttp import http_parser
+
+    assert http_parser.HttpResponseParser.__module__ == http_parser.HttpRequestParser.__module__ == "aiohttp._http_parser"

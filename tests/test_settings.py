@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import subprocess
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -43,6 +46,8 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         "ROLEWISE_DEADLINE": "2.5",
         "ROLEWISE_SENDER_LIMIT": "5/second",
         "ROLEWISE_ADDRESS_LIMIT": "off",
+        "ROLEWISE_CONNECTIONS": "500",
+        "ROLEWISE_ADDRESS_CONNECTIONS": "20",
         "ROLEWISE_PROXIES": "2",
         "ROLEWISE_STORE": str(tmp_path / "s.db"),
         "ROLEWISE_DATABASE": "postgresql://rolewise@db/rolewise",
@@ -78,6 +83,8 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         deadline=2.5,
         sender_limit="5/second",
         address_limit="off",
+        connections=500,
+        address_connections=20,
         proxies=2,
         store=tmp_path / "s.db",
         database="postgresql://rolewise@db/rolewise",
@@ -128,6 +135,7 @@ def test_blank_value_is_the_default(name: str) -> None:
         ("ROLEWISE_DEADLINE", "nan"),
         ("ROLEWISE_SENDER_LIMIT", "many"),
         ("ROLEWISE_ADDRESS_LIMIT", "0/minute"),
+        ("ROLEWISE_CONNECTIONS", "0"),
         ("ROLEWISE_PROXIES", "-1"),
         ("ROLEWISE_CORES", "0"),
         ("ROLEWISE_DRAIN", "-1"),
@@ -135,11 +143,47 @@ def test_blank_value_is_the_default(name: str) -> None:
         ("ROLEWISE_METRICS", "yes"),
         ("ROLEWISE_LOG_TEXT", "true"),
         ("SLACK_API_URL", "slack.example/api"),
+        ("ROLEWISE_ORIGINS", "careers.example"),
+        ("ROLEWISE_ORIGINS", "https://careers.example/page"),
+        ("ROLEWISE_ORIGINS", "https://a.example careers.example"),
     ],
 )
 def test_bad_value_is_named(name: str, value: str) -> None:
     with pytest.raises(ValueError, match=f"{name}=.*{re.escape(value)}"):
         Settings.from_environment({name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("ROLEWISE_SENDERLIMIT", "ROLEWISE_SENDER_LIMIT"),
+        ("ROLEWISE_ORIGIN", "ROLEWISE_ORIGINS"),
+        ("ROLEWISE_RETENTION", "ROLEWISE_RETENTION_DAYS"),
+        ("ROLEWISE_MAXBODY", "ROLEWISE_MAX_BODY"),
+        ("ROLEWISE_", "ROLEWISE_"),
+    ],
+)
+def test_an_unknown_setting_is_refused_with_the_nearest_name(name: str, near: str) -> None:
+    with pytest.raises(ValueError, match=f"there is no setting {name}; the nearest name is {near}"):
+        Settings.from_environment({name: "5"})
+
+
+def test_what_kubernetes_adds_is_no_setting() -> None:
+    names = "PORT PORT_5005_TCP PORT_5005_TCP_ADDR SERVICE_HOST SERVICE_PORT SERVICE_PORT_HTTP POSTGRES_SERVICE_HOST".split()
+    assert Settings.from_environment({f"ROLEWISE_{name}": "tcp://10.0.0.1:5005" for name in names}) == Settings()
+
+
+@pytest.mark.parametrize("origins", ["*", "https://a.example", "https://a.example/, http://localhost:8080", "https://[::1]:9", " , "])
+def test_origins(origins: str) -> None:
+    Settings.from_environment({"ROLEWISE_ORIGINS": origins})
+
+
+def test_the_server_does_not_start_with_an_unknown_setting() -> None:
+    environment = {**os.environ, "ROLEWISE_SENDERLIMIT": "5"}
+    command = [sys.executable, "-m", "rolewise.commands.cli", "serve"]
+    ended = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 2 and not ended.stdout
+    assert ended.stderr == "rolewise: there is no setting ROLEWISE_SENDERLIMIT; the nearest name is ROLEWISE_SENDER_LIMIT\n"
 
 
 def test_no_other_module_reads_the_environment() -> None:

@@ -65,15 +65,22 @@ class Document:
         replace_file(self.path, self.text)
 
 
-def replace_file(path: Path, text: str) -> None:
-    """Write a file so that whoever reads it, and whatever breaks off, finds the old one or the new one, never half of it."""
+def replace_file(path: Path, text: str, mode: int | None = None) -> None:
+    """Write a file so that whoever reads it, and whatever breaks off, finds the old one or the new one, never half of it.
+
+    Args:
+        path: the file.
+        text: what is to be in it.
+        mode: who may read it; default: who could before, or everybody.
+    """
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(name, path.stat().st_mode & 0o777 if path.exists() else 0o644)
+        before = path.stat().st_mode & 0o777 if path.exists() else 0o644
+        os.chmod(name, before if mode is None else mode)
         os.replace(name, path)
     except BaseException:
         Path(name).unlink(missing_ok=True)

@@ -18,6 +18,9 @@ MAX_SENDER = 200
 # A rating by a button, with a reason perhaps.
 RATING = re.compile(r'/feedback_(?:positive|negative)\{"answer_id": ?"a\d{1,9}"(?:, ?"reason": ?"[^"\\\x00-\x1f]{0,500}")?\}')
 
+# Also no line ends and tabs, which a message may have: an id is written into one line of logs and of commands.
+SENDER = re.compile(rf"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{{1,{MAX_SENDER}}}")
+
 LEADING_SLASHES = re.compile(r"^[\s/]+")
 
 
@@ -57,7 +60,7 @@ def admit(text: str, knowledge: Knowledge, max_chars: int) -> Admitted:
 
 def is_sender(value: object) -> bool:
     """Whether a value can be the id of a conversation: 1 to 200 characters, none of them a control character."""
-    return isinstance(value, str) and 1 <= len(value) <= MAX_SENDER and strip_control(value) == value
+    return isinstance(value, str) and SENDER.fullmatch(value) is not None and strip_control(value) == value
 
 
 def is_own_payload(text: str, knowledge: Knowledge) -> bool:

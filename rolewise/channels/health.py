@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import time
+from asyncio import AbstractEventLoop
 from typing import Any
 
 from sanic import Blueprint, Sanic, response
@@ -12,7 +13,8 @@ from sanic.exceptions import SanicException
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
-from rolewise.channels import limits, report
+from rolewise.channels import connections, limits, origins, report
+from rolewise.channels.conversations import stores
 from rolewise.channels.limits import TooManyMessagesError
 from rolewise.channels.turns import apology, failed
 from rolewise.settings import settings
@@ -21,10 +23,12 @@ from rolewise.stores.leases import LeaseLockStore
 
 logger = logging.getLogger(__name__)
 
-# Seconds for a request to arrive, so that slow connections do not pile up.
-REQUEST_SECONDS = 20
+# Seconds that a connection is kept for the next request: more than nginx keeps it, or nginx would send one over a closed one.
+KEEP_ALIVE_SECONDS = 75
 # Seconds that the answer of a readiness check holds: a crowd of checks writes to the store no more often.
 READY_SECONDS = 1.0
+# The name of Rasa's app where its HTTP API is on, which takes models and training data.
+WITH_API = "rasa_server"
 
 
 class Health:
@@ -60,6 +64,12 @@ class Health:
             self._checked = time.monotonic()
         return self._reason
 
+    def loaded(self, app: Sanic, loop: AbstractEventLoop) -> None:
+        """The model is loaded. Where Rasa's own command did that, nothing was warmed up, and Rasa wrapped the store."""
+        agent = getattr(app.ctx, "agent", None)
+        if not self.warm and agent is not None and agent.is_ready():
+            self.store, self.locks, self.warm = stores(agent.tracker_store)[0], agent.lock_store, True
+
     def away(self) -> list[str]:
         """Parts that are not vital and cannot be used."""
         return ["locks"] if isinstance(self.locks, LeaseLockStore) and self.locks.degraded else []
@@ -86,10 +96,25 @@ class Health:
                 request.stream.keep_alive = False
 
 
-def protect(app: Sanic, health: Health) -> None:
-    """Put limits, error answers, health checks and metrics on an app; before it starts."""
-    app.config.REQUEST_MAX_SIZE = settings().max_body
-    app.config.REQUEST_TIMEOUT = REQUEST_SECONDS
+class Protected(Blueprint):
+    """The routes of a channel, on an app that they protect: also where Rasa's own commands serve them."""
+
+    def register(self, app: Sanic, options: dict[str, Any]) -> None:
+        """Add the routes."""
+        protect(app)
+        super().register(app, options)
+
+
+def protect(app: Sanic) -> Health:
+    """Put limits, error answers, health checks and metrics on an app, before it starts; of one that has them, its health."""
+    health = getattr(app.ctx, "health", None)
+    if isinstance(health, Health):
+        return health
+    connections.install()
+    app.ctx.health = health = Health()
+    if app.name != WITH_API:
+        app.config.REQUEST_MAX_SIZE = settings().max_body
+    app.config.KEEP_ALIVE_TIMEOUT = KEEP_ALIVE_SECONDS
     # A turn ends at its deadline; only then may Sanic step in.
     app.config.RESPONSE_TIMEOUT = math.ceil(settings().deadline) + 30
     app.config.GRACEFUL_SHUTDOWN_TIMEOUT = settings().deadline + 2
@@ -97,10 +122,13 @@ def protect(app: Sanic, health: Health) -> None:
     if settings().proxies:
         app.config.PROXIES_COUNT = settings().proxies
     app.register_middleware(health.arrived, "request")
-    app.register_middleware(limits.count_address, "request")
+    app.register_listener(limit_first, "before_server_start")
+    app.register_listener(health.loaded, "after_server_start")
+    app.register_middleware(origins.refuse_cross_site, "request")
     app.error_handler.add(SanicException, refuse)
     app.error_handler.add(Exception, apologise)
     app.blueprint(routes(health))
+    return health
 
 
 def routes(health: Health) -> Blueprint:
@@ -126,6 +154,20 @@ def routes(health: Health) -> Blueprint:
             return response.raw(report.exposition(), content_type="text/plain; version=0.0.4; charset=utf-8")
 
     return blueprint
+
+
+def limit_first(app: Sanic, loop: AbstractEventLoop) -> None:
+    """Put the limit of addresses in front of all middleware: Sanic-CORS puts its own there as the app starts, and answers a preflight."""
+    app.request_middleware.appendleft(limit)
+
+
+def limit(request: Request) -> HTTPResponse | None:
+    """Request middleware: 429 for an address that asks too much. It raises nothing: it also stands before answers to what failed."""
+    try:
+        limits.count_address(request)
+    except TooManyMessagesError as error:
+        return refuse(request, error)
+    return None
 
 
 def refuse(request: Request, error: SanicException) -> HTTPResponse:

@@ -1,4 +1,4 @@
-"""Rate limits of every HTTP channel: so many messages a sender and an address, the rest refused with 429 until there is room again.
+"""Rate limits of every HTTP channel: so many messages a sender and requests an address; the rest gets 429 until there is room again.
 
 The counting is a generic cell rate algorithm: one number a key. The in-memory windows of the ``limits`` package keep every key they
 ever saw and sweep all of them in a thread, so that only its notation (``300/minute``) is used.
@@ -91,7 +91,7 @@ def count_sender(sender: str) -> None:
 
 
 def count_address(request: Request) -> None:
-    """Count a request that may carry a message.
+    """Count a request, of whatever kind: a page costs more than many a message.
 
     The address is that of the connection, or, with ``ROLEWISE_PROXIES``, the one that the outermost trusted proxy saw. A connection from
     this machine is not limited: it is a proxy that says no address, or whoever runs the server.
@@ -100,15 +100,30 @@ def count_address(request: Request) -> None:
         TooManyMessagesError: it is one too many.
     """
     address = request.remote_addr or request.ip
-    if request.method == "POST" and (request.remote_addr or not is_loopback(address)):
-        early = of_addresses().wait(address)
+    if request.remote_addr or not is_loopback(address):
+        early = of_addresses().wait(network(address))
         if early:
             raise TooManyMessagesError(early)
+
+
+def network(address: str) -> str:
+    """What an address counts as: whoever has one IPv6 address usually has the whole /64 it is in."""
+    try:
+        # Sanic writes one of a proxy's header in brackets.
+        parsed = ipaddress.ip_address(address.strip("[]").partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv6Address):
+        if parsed.ipv4_mapped:
+            return str(parsed.ipv4_mapped)
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return str(parsed)
 
 
 def is_loopback(address: str) -> bool:
     """Whether an address is this machine."""
     try:
-        return ipaddress.ip_address(address).is_loopback
+        parsed = ipaddress.ip_address(address)
+        return (getattr(parsed, "ipv4_mapped", None) or parsed).is_loopback
     except ValueError:
         return False

@@ -1,4 +1,4 @@
-"""Which web pages may talk to the web channel: its own, and those of the allow-list in the settings."""
+"""Which web pages may talk to the channels: the server's own, and those of the allow-list in the settings."""
 
 from __future__ import annotations
 
@@ -39,6 +39,16 @@ async def refuse_strangers(request: Request) -> HTTPResponse | None:
     if origin and request.method not in ("GET", "HEAD") and not allowed(origin, request.host):
         return response.json({"error": REFUSED}, status=403)
     return response.empty() if request.method == "OPTIONS" else None
+
+
+async def refuse_cross_site(request: Request) -> HTTPResponse | None:
+    """Request middleware of the whole app: 403 for a message that a page of another origin sends to a webhook, whichever channel has it.
+
+    A browser sends some without asking first, and a bot on the reader's own network would take them.
+    """
+    if request.path.startswith("/webhooks/") and request.method != "OPTIONS":
+        return await refuse_strangers(request)
+    return None
 
 
 async def share(request: Request, reply: HTTPResponse) -> None:

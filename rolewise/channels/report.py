@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import sys
+import threading
 import time
 from functools import lru_cache
+from types import TracebackType
 from typing import Any
 
 from prometheus_client import (
@@ -167,13 +170,37 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             line["trace"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str)
+        try:
+            return json.dumps(line, default=str, skipkeys=True, allow_nan=False)
+        except ValueError:  # a number that JSON has no word for, or something that holds itself
+            return json.dumps({name: str(value) for name, value in line.items()})
 
 
 def log_json() -> None:
-    """Write the log of this process as JSON lines to standard error, one a turn among them."""
-    for handler in logging.getLogger().handlers:
-        handler.setFormatter(JsonFormatter())
+    """Write the log of this process as JSON lines to standard error, one a turn among them; whatever happens, nothing else comes there.
+
+    To be called before the server starts, and once it has: Rasa sets up Sanic's loggers in between, without a handler.
+    """
+    formatter = JsonFormatter()
+    root = logging.getLogger()
+    known = [found for found in list(logging.root.manager.loggerDict.values()) if isinstance(found, logging.Logger)]
+    for found in known:
+        # What has handlers of its own, or none to go to, would write in words of its own.
+        found.handlers.clear()
+        found.propagate = True
+    for handler in [*root.handlers, *filter(None, [logging.lastResort])]:
+        handler.setFormatter(formatter)
         # Rasa's filter against repeated lines would drop every second turn.
         handler.filters.clear()
     logger.setLevel(logging.INFO)
+    # A line that cannot be written must not bring a trace of its own.
+    logging.raiseExceptions = False
+    logging.captureWarnings(True)
+    sys.excepthook = _uncaught
+    threading.excepthook = lambda hooked: _uncaught(hooked.exc_type, hooked.exc_value, hooked.exc_traceback)
+    sys.unraisablehook = lambda hooked: _uncaught(hooked.exc_type, hooked.exc_value, hooked.exc_traceback)
+
+
+def _uncaught(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    if not issubclass(kind, SystemExit):
+        logger.error("nobody caught this", exc_info=(kind, error or kind(), trace))

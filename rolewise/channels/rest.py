@@ -14,15 +14,18 @@ from sanic import Blueprint, response
 from sanic.request import Request
 from sanic.response import HTTPResponse
 
+from rolewise.channels import origins
 from rolewise.channels.guard import is_sender
+from rolewise.channels.health import Protected
 from rolewise.channels.turns import take_turn
 from rolewise.settings import settings
 
 INVALID_BODY = "the body must be a JSON object with 'message' (text) and 'sender' (text)"
+INVALID_TYPE = "the Content-Type must be application/json"
 INVALID_MESSAGE = "'message' must be a text that is not empty"
 INVALID_SENDER = "'sender' must be a text of 1 to 200 characters, without control characters"
 INVALID_ID = "'message_id' must be a text of 8 to 64 letters, digits, '-' and '_'"
-INVALID_METADATA = "'metadata' must be at most 4000 characters of JSON"
+INVALID_METADATA = "'metadata' must be a JSON object of at most 4000 characters"
 # It is stored with the message.
 MAX_METADATA = 4000
 
@@ -30,6 +33,11 @@ MAX_METADATA = 4000
 def usable(message_id: object) -> str | None:
     """The id of a message, if it can be one."""
     return message_id if isinstance(message_id, str) and re.fullmatch(r"[\w-]{8,64}", message_id, re.ASCII) else None
+
+
+def is_json(request: Request) -> bool:
+    """Whether a request says that its body is JSON: for any other type a browser lets every page send it without asking first."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower() == "application/json"
 
 
 def is_short(metadata: dict[str, Any]) -> bool:
@@ -55,14 +63,18 @@ class RestChannel(InputChannel):
     def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
         """The routes of the channel."""
         module = inspect.getmodule(self)
-        routes = Blueprint("rolewise_rest", module.__name__ if module else None)
+        routes = Protected("rolewise_rest", module.__name__ if module else None)
+        routes.middleware(origins.refuse_strangers, "request")
+        routes.middleware(origins.share, "response")
 
         @routes.route("/", methods=["GET"])
         async def health(request: Request) -> HTTPResponse:
             return response.json({"status": "ok"})
 
-        @routes.route("/webhook", methods=["POST"])
+        @routes.route("/webhook", methods=["POST", "OPTIONS"])
         async def receive(request: Request) -> HTTPResponse:
+            if not is_json(request):
+                return response.json({"error": INVALID_TYPE}, status=415)
             try:
                 body = request.json
             except Exception:
@@ -82,8 +94,7 @@ class RestChannel(InputChannel):
             if not is_sender(sender):
                 return response.json({"error": INVALID_SENDER}, status=400)
             metadata = body.get("metadata")
-            metadata = metadata if isinstance(metadata, dict) else None
-            if metadata is not None and not is_short(metadata):
+            if metadata is not None and not (isinstance(metadata, dict) and is_short(metadata)):
                 return response.json({"error": INVALID_METADATA}, status=400)
             items = await take_turn(on_new_message, text, sender, self.name(), metadata, message_id=message_id)
             return response.json(items)

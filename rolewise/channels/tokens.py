@@ -11,6 +11,7 @@ from pathlib import Path
 import jwt
 
 from rolewise.settings import settings
+from rolewise.stores import private
 
 ALGORITHM = "HS256"
 AUDIENCE = "rolewise-web"
@@ -63,7 +64,7 @@ def kept_secret(path: Path) -> str:
     Raises:
         ValueError: the file holds too little for a secret.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    private.directory(path.parent)
     # Written aside and linked into place: of two servers that start at once, both read the same whole secret.
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     if not path.exists():

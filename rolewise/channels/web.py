@@ -19,6 +19,7 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from rolewise.channels import conversations, files, limits, origins, report
+from rolewise.channels.health import Protected
 from rolewise.channels.tokens import TokenError, conversation_of, mint
 from rolewise.channels.turns import OnNewMessage, take_turn
 from rolewise.control import strip_control
@@ -60,7 +61,7 @@ class WebChannel(InputChannel):
     def blueprint(self, on_new_message: OnNewMessage) -> Blueprint:
         """The routes of the channel."""
         module = inspect.getmodule(self)
-        routes = Blueprint("rolewise_web", module.__name__ if module else None)
+        routes = Protected("rolewise_web", module.__name__ if module else None)
         routes.middleware(origins.refuse_strangers, "request")
         routes.middleware(origins.share, "response")
         self._add_files(routes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import math
 import os
 import sys
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from rolewise import __version__
 from rolewise.commands.ports import free
+from rolewise.engine import archives
 from rolewise.engine.imports import light, newest
 from rolewise.settings import PROJECT_ROOT, settings
 
@@ -88,17 +90,28 @@ def parser() -> argparse.ArgumentParser:
     diff.add_argument("old", type=Path, help="a model archive")
     diff.add_argument("new", type=Path, help="another one, or the directory with the newest")
     diff.add_argument("--store", help="ask messages of this store, too: a file or an address, or 'endpoints' for the one of endpoints.yml")
-    diff.add_argument("--days", type=float, default=30.0, help="only those of the last days; default: 30")
+    diff.add_argument("--days", type=days, default=30.0, help="only those of the last days; default: 30")
     diff.add_argument("--all", action="store_true", help="show every change, not the first 20 of each kind")
     diff.add_argument("--json", action="store_true", help="write JSON lines, one a change")
     store_parser(commands.add_parser("store", help="look after the stored conversations"))
     return root
 
 
+def days(text: str) -> float:
+    """A number of days on the command line."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 <= number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of days: it is a number from 0 on")
+    return number
+
+
 def reads_store(command: argparse.ArgumentParser) -> None:
     """The options of a command that reads conversations and looks at them with a model."""
     command.add_argument("--store", help="an SQLite file or an address of a database; default: the tracker store of endpoints.yml")
-    command.add_argument("--days", type=float, help="only the last days; default: all that is stored")
+    command.add_argument("--days", type=days, help="only the last days; default: all that is stored")
     command.add_argument("--model", type=Path, help="a model archive; default: the newest")
 
 
@@ -112,7 +125,7 @@ def store_parser(store: argparse.ArgumentParser) -> None:
     tasks.add_parser("export", help="print the events of one conversation, one JSON object a line").add_argument("sender")
     tasks.add_parser("delete", help="remove one conversation for good").add_argument("sender")
     clean = tasks.add_parser("clean", help="remove conversations that are over for long")
-    clean.add_argument("--days", type=float, help="days without a message; default: ROLEWISE_RETENTION_DAYS")
+    clean.add_argument("--days", type=days, help="days without a message; default: ROLEWISE_RETENTION_DAYS")
 
 
 def store(options: argparse.Namespace) -> int:
@@ -125,17 +138,15 @@ def store(options: argparse.Namespace) -> int:
     if options.task == "export":
         events = kept.export(place, options.sender)
         for event in events:
-            print(json.dumps(event))
+            print(json.dumps(event, allow_nan=False))
         return 0 if events else 1
     if options.task == "delete":
         number = kept.delete(place, options.sender)
         print(f"{number} events removed.")
         return 0 if number else 1
     if options.task == "clean":
-        days = settings().retention_days if options.days is None else options.days
-        if days < 0:
-            raise ValueError("--days is at least 0")
-        print(f"{kept.remove_older(place, days)} conversations removed that had no message for {days:g} days.")
+        limit = settings().retention_days if options.days is None else options.days
+        print(f"{kept.remove_older(place, limit)} conversations removed that had no message for {limit:g} days.")
         return 0
     if shared and options.task != "info":
         raise ValueError(f"'rolewise store {options.task}' is for SQLite; PostgreSQL has pg_dump and pg_restore, and needs no upgrade")
@@ -192,7 +203,9 @@ def report(options: argparse.Namespace) -> int:
     """Run ``rolewise report``; returns its exit status."""
     from rolewise.insights import run
 
-    for path in run.make(options.store, options.days, options.model or settings().models, options.out):
+    model = newest(options.model or settings().models)
+    archives.check(model)
+    for path in run.make(options.store, options.days, model, options.out):
         print(path.relative_to(PROJECT_ROOT) if path.is_relative_to(PROJECT_ROOT) else path)
     return 0
 
@@ -201,7 +214,9 @@ def inbox(options: argparse.Namespace) -> int:
     """Run ``rolewise inbox``; returns its exit status."""
     from rolewise.insights import run
 
-    return run.inbox(options.store, options.days, options.model or settings().models, options.again)
+    model = newest(options.model or settings().models)
+    archives.check(model)
+    return run.inbox(options.store, options.days, model, options.again)
 
 
 def diff(options: argparse.Namespace) -> int:
@@ -211,6 +226,8 @@ def diff(options: argparse.Namespace) -> int:
     from rolewise.commands import diff as differences
     from rolewise.insights.events import conversations, store_url
 
+    for model in (options.old, options.new):
+        archives.check(newest(model))
     messages = list(differences.known_messages())
     if options.store:
         url = store_url(None if options.store == "endpoints" else options.store)
@@ -252,6 +269,7 @@ def main(arguments: list[str] | None = None) -> int:
             return tasks[options.command](options)
         if options.command == "ask":
             model = newest(options.model or settings().models)
+            archives.check(model)
             light(model)
             logs("ERROR")
             from rolewise.commands import ask

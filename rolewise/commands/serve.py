@@ -14,12 +14,13 @@ from rasa.core.tracker_store import InMemoryTrackerStore
 from rasa.core.utils import AvailableEndpoints
 from sanic import Sanic
 
-from rolewise.channels import report
+from rolewise.channels import connections, report
 from rolewise.channels.front import Front
-from rolewise.channels.health import Health, protect
+from rolewise.channels.health import protect
 from rolewise.channels.output import WholeMessages
 from rolewise.engine.inprocess import with_actions
 from rolewise.engine.rasa_caching import settle, spare
+from rolewise.engine.standalone import ends_with_its_input
 from rolewise.settings import PROJECT_ROOT, settings
 from rolewise.stores.base import ConversationStore
 from rolewise.stores.leases import LeaseLockStore
@@ -52,6 +53,7 @@ def serve(model: Path, began: float) -> None:
     served = endpoints()
     print("Loading the model ...", flush=True)
     report.log_json()
+    connections.install()
     rasa.core.run.serve_application(
         str(model),
         interface=settings().host,
@@ -70,12 +72,11 @@ class Startup:
         """Serve with these endpoints; ``began`` is when the start began, of the monotonic clock."""
         self.endpoints = endpoints
         self.began = began
-        self.health = Health()
         self.watching: Task[None] | None = None
 
     def __call__(self, app: Sanic, loop: AbstractEventLoop) -> None:
         """Register everything; Rasa has registered the loading of its model already, so ours comes after it."""
-        protect(app, self.health)
+        self.health = protect(app)
         app.register_listener(self.warm_up, "before_server_start")
         app.register_listener(self.announce, "after_server_start")
         app.register_listener(self.retire, "before_server_stop")
@@ -103,6 +104,7 @@ class Startup:
 
     async def announce(self, app: Sanic, loop: AbstractEventLoop) -> None:
         """Say where it is, now that it answers."""
+        report.log_json()
         seconds = time.monotonic() - self.began
         address = f"http://{settings().host}:{settings().port}"
         print(f"Serving on {address}/chat and {address}/webhooks/rest/webhook, ready after {seconds:.0f} s.", flush=True)
@@ -124,6 +126,7 @@ class Startup:
 
 def shell(model: Path) -> None:
     """`rasa shell` with the actions available."""
+    ends_with_its_input()
     rasa.core.run.serve_application(
         str(model),
         channel="cmdline",

@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+from rolewise.engine import archives
+from rolewise.engine.archives import ModelError
 from rolewise.knowledge import load
 from rolewise.knowledge.files import files as knowledge_files
 from rolewise.settings import PROJECT_ROOT, settings
@@ -36,12 +38,18 @@ def fingerprint() -> str:
 
 
 def trained_model() -> Path | None:
-    """The model that matches today's files, or None when there is none."""
+    """The model that matches today's files and can be used, or None when there is none."""
     try:
         stamp = json.loads((settings().models / STAMP).read_text(encoding="utf-8"))
-        model = settings().models / stamp["model"]
-        return model if stamp["fingerprint"] == fingerprint() and model.is_file() else None
-    except (OSError, ValueError, KeyError):
+        model = settings().models / str(stamp["model"])
+        if stamp["fingerprint"] != fingerprint() or not model.is_file():
+            return None
+        archives.check(model)
+        return model
+    except ModelError as error:
+        print(f"rolewise: {error}", file=sys.stderr, flush=True)
+        return None
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
@@ -73,6 +81,7 @@ def train(force: bool = False) -> Path:
     if result.code != 0 or not result.model:
         raise RuntimeError("training failed; the reason stands above")
     model = Path(result.model)
+    archives.check(model)
     stamp = {"fingerprint": before, "model": model.name}
     (settings().models / STAMP).write_text(json.dumps(stamp), encoding="utf-8")
     return model

@@ -21,6 +21,7 @@ from rolewise.insights.figures import Phrase
 from rolewise.insights.meaning import Cluster
 from rolewise.knowledge.files import holding
 from rolewise.knowledge.loader import WANTED
+from rolewise.stores import private
 
 ASSIGNED, OUTSIDE, MISSING, SKIPPED = "assigned", "out of scope", "missing knowledge", "skipped"
 HAS_PERSONAL_DATA = "it holds personal data"
@@ -168,9 +169,9 @@ class Inbox:
             document.write()
 
     def _keep(self) -> None:
-        self.journal.parent.mkdir(parents=True, exist_ok=True)
+        private.directory(self.journal.parent)
         kept = [{key: value for key, value in asdict(decision).items() if key != "refused"} for decision in self.decisions]
-        replace_file(self.journal, json.dumps({"version": 1, "decisions": kept}, ensure_ascii=False, indent=1))
+        replace_file(self.journal, json.dumps({"version": 1, "decisions": kept}, ensure_ascii=False, indent=1), private.FILE)
 
     # -- the sum ----------------------------------------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from rolewise.insights import mask
 from rolewise.insights.figures import LONGEST, Figures
 from rolewise.insights.meaning import EXAMPLES, Cluster
 from rolewise.knowledge import Knowledge
+from rolewise.stores import private
 
 FORMATS = ("html", "json", "csv")
 # Groups of unanswered messages that the page and the files show.
@@ -130,11 +131,11 @@ def write(report: dict[str, Any], directory: Path, formats: Sequence[str] = FORM
     from rolewise.insights.page import page
 
     makers = {"html": page, "json": as_json, "csv": as_csv}
-    directory.mkdir(parents=True, exist_ok=True)
+    private.directory(directory)
     paths = []
     for name in formats:
         path = directory / f"report.{name}"
-        replace_file(path, makers[name](report))
+        replace_file(path, makers[name](report), private.FILE)
         paths.append(path)
     return paths
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,6 +24,27 @@ KEYS = "[b]a[/]ssign to a topic, [b]o[/]ut of scope, [b]m[/]issing knowledge, [b
 
 class Leave(Exception):
     """The person has had enough, or the input has ended."""
+
+
+def numbers_in(answer: str, most: int) -> list[int] | None:
+    """The numbers that an answer lists, in whatever way: ``1,3``, ``1 3``, ``1-3``, ``1 and 3``, ``all``.
+
+    Returns:
+        Each number once, in the order given; empty where the answer has words of its own, so is an example itself; None where it has
+        neither words nor numbers from 1 to ``most`` alone: nobody means that as an example.
+    """
+    if answer.lower() == "all":
+        return list(range(1, most + 1))
+    plain = re.sub(r"\band\b|&", ",", answer.lower())
+    if any(character.isalpha() for character in plain):
+        return []
+    found: list[int] = []
+    for part in re.sub(r"\s*[-–]\s*", "-", plain).replace(";", ",").replace(",", " ").split():
+        numbers = re.fullmatch(r"([0-9]{1,4})(?:-([0-9]{1,4}))?", part)
+        if numbers is None:
+            return None
+        found += range(int(numbers[1]), int(numbers[2] or numbers[1]) + 1)
+    return list(dict.fromkeys(found)) if found and all(1 <= number <= most for number in found) else None
 
 
 @dataclass
@@ -113,13 +135,11 @@ class Terminal:
         """Add the messages that are chosen as examples."""
         shown = group.different(SHOWN)
         answer = self._ask("Which messages become examples (1,3 or all), or type a better one", "1")
-        if answer == "all":
-            texts = [phrase.text for phrase in shown]
-        elif all(part.strip().isdigit() for part in answer.split(",")):
-            numbers = [int(part) for part in answer.split(",")]
-            texts = [shown[number - 1].text for number in numbers if 1 <= number <= len(shown)]
-        else:
-            texts = [answer]
+        numbers = numbers_in(answer, len(shown))
+        if numbers is None:
+            self.console.print(f"Which ones? The messages have the numbers 1 to {len(shown)}.")
+            return None
+        texts = [shown[number - 1].text for number in numbers] or [answer]
         decision = self.inbox.assign(group, intent, texts)
         for line in decision.refused:
             self.console.print(f"[red]Not added:[/] {escape(line)}")

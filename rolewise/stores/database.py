@@ -7,13 +7,18 @@ read back. Beside it are the book of turns and the conversations that were delet
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from rolewise.stores import private
+
+logger = logging.getLogger(__name__)
 
 # Counted up whenever the file's shape changes; SQLite keeps it as user_version. Files of Rasa's own store have 0.
 VERSION = 1
@@ -51,12 +56,18 @@ CREATE TABLE IF NOT EXISTS deleted (
     at DOUBLE PRECISION NOT NULL
 );
 """
+# What is deleted, replaced or moved is overwritten. Some builds of SQLite do that by themselves, others leave it where it was.
+SECURE_DELETE = "PRAGMA secure_delete=ON"
+# SQLite keeps it in the file as application_id: all that was ever written there was written so.
+ERASING = 0x526F6C65
 # SQLite's clock, in seconds since the epoch.
 NOW = "((julianday('now') - 2440587.5) * 86400.0)"
 COLUMNS = frozenset({"id", "sender_id", "type_name", "timestamp", "intent_name", "action_name", "data"})
 
 # Pages of 4 kB that the write-ahead log may hold before SQLite itself writes them to the database.
 CHECKPOINT_PAGES = 4000
+# Tries to empty the log after a deletion.
+CHECKPOINTS = 3
 # How long a command waits for a server that is writing, in seconds.
 PATIENCE = 30.0
 
@@ -89,6 +100,7 @@ def connect(path: Path, timeout: float = PATIENCE) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=NORMAL")
         connection.execute(f"PRAGMA wal_autocheckpoint={CHECKPOINT_PAGES}")
+        connection.execute(SECURE_DELETE)
     except sqlite3.Error:
         connection.close()
         raise
@@ -116,11 +128,14 @@ def prepare(path: Path) -> None:
         StoreError: it cannot be read or written, is no store, or is of another version.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        private.directory(path.parent)
+        for one in (path, *filter(Path.exists, _companions(path))):
+            private.file(one)
         with closing(connect(path)) as connection:
             version = _version(connection)
             if version == 0 and not _tables(connection):
                 _make(connection)
+                connection.execute(f"PRAGMA application_id={ERASING}")
                 return
             _recognised(connection, path)
             if version < VERSION:
@@ -142,6 +157,16 @@ def contents(path: Path) -> Contents:
         return Contents(_version(connection), conversations, events)
 
 
+def check(path: Path) -> None:
+    """Look at every page of a store.
+
+    Raises:
+        StoreError: it is absent, damaged or no store.
+    """
+    with _existing(path) as connection:
+        _sound(connection, path)
+
+
 def backup(path: Path, target: Path) -> Contents:
     """Copy a store to a file while it may be in use; the copy is one moment of it, checked, and a single file.
 
@@ -154,7 +179,11 @@ def backup(path: Path, target: Path) -> Contents:
     partial = target.with_name(f".{target.name}.partial")
     try:
         with _existing(path) as source:
-            _copy(source, partial)
+            private.file(partial)
+            try:
+                _copy(source, partial)
+            except sqlite3.Error as error:
+                raise StoreError(f"the backup {target} cannot be made: {error}") from error
         found = contents(partial)
         partial.replace(target)
         return found
@@ -162,7 +191,8 @@ def backup(path: Path, target: Path) -> Contents:
         raise StoreError(f"the backup {target} cannot be written: {error}") from error
     finally:
         for leftover in (partial, *_companions(partial)):
-            leftover.unlink(missing_ok=True)
+            with suppress(OSError):
+                leftover.unlink()
 
 
 def restore(path: Path, source: Path) -> Contents:
@@ -230,7 +260,22 @@ def export(path: Path, sender: str) -> list[dict[str, Any]]:
     """All events of one conversation, in order, as Rasa writes them; empty when there is no such conversation."""
     with _existing(path) as connection:
         rows = connection.execute("SELECT data FROM events WHERE sender_id = ? ORDER BY id", (sender,)).fetchall()
-    return [json.loads(data) for (data,) in rows]
+    return [event_of(data, number) for number, (data,) in enumerate(rows, 1)]
+
+
+def event_of(data: str | None, number: int) -> dict[str, Any]:
+    """An event as it is stored. What JSON has no word for (NaN, infinity), Python's own writer stores all the same: it becomes null.
+
+    Raises:
+        StoreError: it is no JSON object; ``number`` says which one it is.
+    """
+    try:
+        event = json.loads(data or "", parse_constant=lambda _: None)
+    except ValueError as error:
+        raise StoreError(f"event {number} of this conversation cannot be read: {error}") from error
+    if not isinstance(event, dict):
+        raise StoreError(f"event {number} of this conversation cannot be read: it is no object")
+    return event
 
 
 def delete(path: Path, sender: str, for_good: bool = False) -> int:
@@ -259,6 +304,7 @@ def _existing(path: Path) -> Iterator[sqlite3.Connection]:
     try:
         with closing(sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)) as connection:
             connection.execute("PRAGMA synchronous=NORMAL")
+            connection.execute(SECURE_DELETE)
             _recognised(connection, path)
             yield connection
     except sqlite3.Error as error:
@@ -292,10 +338,18 @@ def _erasing(connection: sqlite3.Connection) -> Iterator[None]:
     """A transaction after which the deleted words are gone from the files, too, not only from the tables."""
     for statement in BOOK.split(";"):
         connection.execute(statement)
-    connection.execute("PRAGMA secure_delete=ON")
     with transaction(connection):
         yield
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    if connection.execute("PRAGMA application_id").fetchone()[0] != ERASING:
+        # An older program, or Rasa, may have left words in free space that nothing points to any more.
+        connection.execute("VACUUM")
+        connection.execute(f"PRAGMA application_id={ERASING}")
+    for _ in range(CHECKPOINTS):
+        # Busy while somebody reads from the log; each try waits for them.
+        busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        if not busy:
+            return
+    logger.warning("What was deleted is still in the log of the store, which somebody is reading; it goes with the next deletion or stop.")
 
 
 def _copy(source: sqlite3.Connection, target: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 import threading
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -29,6 +30,15 @@ CONNECTIONS = 4
 # figure to the second.
 PATIENCE, PAUSES = 8.0, (0.05, 0.4)
 INSERT = "INSERT INTO events (sender_id, type_name, timestamp, intent_name, action_name, data) VALUES %s RETURNING id"
+# What a turn reads and writes, with nothing in it.
+PROBE = (
+    "SELECT data FROM events WHERE sender_id = :sender ORDER BY id DESC LIMIT 1",
+    "SELECT state FROM turns WHERE sender_id = :sender",
+    "SELECT at FROM deleted WHERE sender_id = :sender",
+    "INSERT INTO turns (sender_id, message_id, state, owner, started, seen) SELECT :sender, '', '', '', 0, 0 WHERE false",
+    "INSERT INTO events (sender_id, type_name, data) SELECT :sender, '', '{}' WHERE false",
+    "UPDATE turns SET state = '' WHERE sender_id = :sender AND false",
+)
 
 Result = TypeVar("Result")
 
@@ -107,14 +117,16 @@ class PostgresTrackerStore(ConversationStore):
             return max(number for (number,) in execute_values(cursor, INSERT, rows, page_size=len(rows), fetch=True))
 
     async def probe(self) -> None:
-        """Write something that changes nothing: the number of a transaction, which a database that can only be read does not give.
+        """Read what a turn reads, and write no rows where it writes some; a database that can only be read gives no transaction's number.
 
         Raises:
-            StoreError: the store cannot be written.
+            StoreError: the store cannot be read or written.
         """
 
         def write(link: Link) -> None:
             link.execute("SELECT txid_current()", None)
+            for statement in PROBE:
+                link.execute(statement, {"sender": f"ready-{uuid.uuid4().hex}"})
 
         try:
             await asyncio.wait_for(self._tried(write, patience=0.0), CONNECT)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ import psycopg2
 
 from rolewise.stores import turns as book
 from rolewise.stores.connection import ALONE, NOW, Connection, prepare
-from rolewise.stores.database import VERSION, Contents, StoreError
+from rolewise.stores.database import VERSION, Contents, StoreError, event_of
 
 # A command may go through everything, in seconds.
 PATIENCE = 3600.0
@@ -50,7 +49,7 @@ def export(url: str, sender: str) -> list[dict[str, Any]]:
     """All events of one conversation, in order, as Rasa writes them; empty when there is no such conversation."""
     with _connected(url) as connection:
         rows = connection.execute("SELECT data FROM events WHERE sender_id = :sender ORDER BY id", {"sender": sender}).fetchall()
-    return [json.loads(data) for (data,) in rows]
+    return [event_of(data, number) for number, (data,) in enumerate(rows, 1)]
 
 
 def delete(url: str, sender: str) -> int:

@@ -6,6 +6,8 @@ import asyncio
 import logging
 import os
 import sqlite3
+import time
+import uuid
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from functools import partial
@@ -22,12 +24,14 @@ from sqlalchemy.pool import QueuePool
 
 from rolewise.settings import PROJECT_ROOT, settings
 from rolewise.stores import database
+from rolewise.stores import turns as book
 from rolewise.stores.base import TURNS, ConversationStore
 from rolewise.stores.database import StoreError
 from rolewise.stores.fair import FairLockStore
 from rolewise.stores.leases import LeaseLockStore
-from rolewise.stores.link import Link
+from rolewise.stores.link import Link, last_id
 from rolewise.stores.postgres import PostgresTrackerStore
+from rolewise.stores.turns import Turn
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +41,9 @@ BUSY, PAUSE = 0.05, 0.02
 WRITES_A_CHECKPOINT = 1000
 # With a lock store that has to be asked again and again (Rasa's on Redis), in seconds; Rasa waits 1 s.
 LOCK_POLLING = 0.05
+
+# What SQLite says of a file with pages that are none of its own.
+DAMAGED = ("malformed", "not a database")
 
 INSERT = "INSERT INTO events (sender_id, type_name, timestamp, intent_name, action_name, data) VALUES (?, ?, ?, ?, ?, ?)"
 
@@ -83,6 +90,7 @@ class SQLiteTrackerStore(ConversationStore):
         self._file = _identity(self.path)
         self._pool = QueuePool(partial(database.connect, self.path, BUSY), pool_size=2, max_overflow=4)
         self._writes = 0
+        self._damaged = False
 
     async def reading(self, work: Callable[[Link], Result]) -> Result:
         """Do a piece of work that changes nothing."""
@@ -123,15 +131,29 @@ class SQLiteTrackerStore(ConversationStore):
         await asyncio.to_thread(database.delete, self.path, conversation_id, for_good=True)
 
     async def probe(self) -> None:
-        """Write something that changes nothing.
+        """Do what a turn does, in a conversation that there is not, and take it back; one page is written, so that a full disk is found.
 
         Raises:
-            sqlite3.Error: the store cannot be written.
-            StoreError: the file is no longer the one that was opened.
+            sqlite3.Error: the store cannot be read or written.
+            StoreError: the file is damaged, or no longer the one that was opened.
         """
+        if self._damaged:
+            # Where a turn met a damaged page, others may still work: the whole file decides, which a restore mends.
+            await asyncio.to_thread(database.check, self.path)
+            self._damaged = False
         with self._connection() as connection, database.transaction(connection):
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             connection.execute(f"PRAGMA user_version={int(version)}")
+            connection.execute("SAVEPOINT probe")
+            turn = Turn(f"ready-{uuid.uuid4().hex}", "ready")
+            book.begin(connection, self.now, turn, "", "")
+            book.claim(connection, self.now, turn)
+            follows = last_id(connection, turn.sender)
+            added = self.insert(connection, [(turn.sender, "ready", time.time(), None, None, "{}")])
+            connection.execute("SELECT data FROM events WHERE id = (SELECT max(id) FROM events WHERE id < ?)", (added,)).fetchall()
+            book.settle(connection, turn, follows, added)
+            connection.execute("ROLLBACK TO probe")
+            connection.execute("RELEASE probe")
 
     def close(self) -> None:
         """Write the log to the database and let go of the file."""
@@ -161,8 +183,9 @@ class SQLiteTrackerStore(ConversationStore):
         held = self._pool.connect()
         try:
             yield held
-        except sqlite3.Error:
+        except sqlite3.Error as error:
             held.invalidate()
+            self._damaged |= any(sign in str(error) for sign in DAMAGED)
             raise
         finally:
             held.close()

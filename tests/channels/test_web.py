@@ -6,6 +6,7 @@ import gzip
 import json
 import threading
 import time
+import uuid
 from typing import Any
 
 import jsonschema
@@ -15,6 +16,7 @@ import requests
 
 from rolewise.channels.files import TYPES
 from rolewise.settings import PROJECT_ROOT
+from rolewise.stores import database
 from tests.serving import SECRET, Person, Server, cut_off
 
 SCHEMA: dict[str, Any] = json.loads((PROJECT_ROOT / "rolewise" / "card.schema.json").read_text(encoding="utf-8"))
@@ -301,3 +303,44 @@ def test_the_answer_of_long_ago_comes_again(person: Person) -> None:
     again = person.lines("what does a data scientist earn", "message-first")
     assert [line["text"] for line in again if line["type"] == "message"] == [line["text"] for line in first if line["type"] == "message"]
     assert sum(1 for said in person.history() if said["id"] == "message-first") == 1
+
+
+# -- the REST webhook, from a page ---------------------------------------------------------------------------------------------
+
+
+def post_rest(server: Server, sender: str, **headers: str) -> requests.Response:
+    body = json.dumps({"sender": sender, "message": "hello"})
+    return requests.post(server.webhook, data=body, headers={name.replace("_", "-"): value for name, value in headers.items()}, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Content_Type": "application/json"}, 200),
+        ({"Content_Type": "Application/JSON; charset=utf-8"}, 200),
+        ({"Content_Type": "application/json", "Origin": "https://careers.example"}, 200),
+        ({"Content_Type": "application/json", "Origin": "https://evil.example"}, 403),
+        ({"Content_Type": "text/plain", "Origin": "https://evil.example"}, 403),
+        ({"Content_Type": "application/json", "Origin": "null"}, 403),
+        ({"Content_Type": "text/plain"}, 415),
+        ({"Content_Type": "text/plain; application/json"}, 415),
+        ({"Content_Type": "application/x-www-form-urlencoded"}, 415),
+        ({}, 415),
+    ],
+    ids=str,
+)
+def test_a_message_of_rest_is_json_and_from_no_strange_page(web_server: Server, headers: dict[str, str], status: int) -> None:
+    sender = uuid.uuid4().hex
+    response = post_rest(web_server, sender, **headers)
+    assert response.status_code == status, response.text
+    assert bool(database.export(web_server.store, sender)) == (status == 200)
+    shared = "careers" in headers.get("Origin", "")
+    assert (response.headers.get("Access-Control-Allow-Origin") == headers.get("Origin")) == (shared or "Origin" not in headers)
+
+
+def test_an_allowed_page_may_ask_first(web_server: Server) -> None:
+    def ask(origin: str) -> requests.Response:
+        return requests.options(web_server.webhook, headers={"Origin": origin, "Access-Control-Request-Method": "POST"}, timeout=60)
+
+    assert "content-type" in ask("https://careers.example").headers["Access-Control-Allow-Headers"]
+    assert "Access-Control-Allow-Origin" not in ask("https://evil.example").headers

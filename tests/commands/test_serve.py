@@ -25,6 +25,7 @@ import requests
 
 from rolewise.settings import PROJECT_ROOT, settings
 from rolewise.stores import database
+from rolewise.stores.tracker_store import SQLiteTrackerStore
 from tests.serving import Person, Server, kind, questions
 
 SALARY = "what does a data scientist earn"
@@ -129,6 +130,33 @@ def test_an_address_over_its_limit_gets_429_and_when_to_come_back(server: Server
     assert server.post("hello", sender).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/chat/faq"),
+        ("HEAD", "/chat/faq"),
+        ("GET", "/chat/ready"),
+        ("OPTIONS", "/chat/session"),
+        ("GET", "/nowhere"),
+        ("PUT", "/chat/faq"),
+    ],
+)
+def test_every_request_counts(server: Server, method: str, path: str) -> None:
+    proxied = {"X-Forwarded-For": f"198.51.100.{sum(map(ord, method + path)) % 251}"}
+    answers = [requests.request(method, server.address + path, headers=proxied, timeout=30) for _ in range(8)]
+    assert [answer.status_code == 429 for answer in answers] == [False] * 5 + [True] * 3
+    assert int(answers[-1].headers["Retry-After"]) >= 1
+
+
+def test_a_network_of_ipv6_counts_as_one_address(server: Server) -> None:
+    def statuses(prefix: str) -> list[int]:
+        addresses = [f"{prefix}::{number:x}" for number in range(1, 9)]
+        return [requests.get(f"{server.address}/chat/live", headers={"X-Forwarded-For": one}, timeout=30).status_code for one in addresses]
+
+    assert statuses("2001:db8:1:2") == [200] * 5 + [429] * 3
+    assert statuses("2001:db8:1:3") == [200] * 5 + [429] * 3
+
+
 def test_a_sender_over_the_limit_gets_429(tmp_path: Path) -> None:
     with Server(tmp_path, ROLEWISE_SENDER_LIMIT="3/minute", ROLEWISE_METRICS="off", ROLEWISE_LOG_TEXT="on") as limited:
         answers = [limited.post("hello", "one") for _ in range(4)]
@@ -142,7 +170,7 @@ def test_a_sender_over_the_limit_gets_429(tmp_path: Path) -> None:
 def test_a_large_body_is_refused(server: Server) -> None:
     body = json.dumps({"sender": "s", "message": "x" * 200_000})
     try:
-        response = requests.post(server.webhook, data=body, timeout=60)
+        response = requests.post(server.webhook, data=body, headers={"Content-Type": "application/json"}, timeout=60)
         assert response.status_code == 413 and response.json()["error"]
     except requests.ConnectionError:
         pass  # It may close before it has read all that it does not want.
@@ -334,3 +362,34 @@ def test_a_start_without_its_store_says_why(tmp_path: Path) -> None:
     server = Server(tmp_path)
     assert server.spawn().wait(300) == 2
     assert "rolewise: the store" in server.told() and "not a database" in server.told() and "Serving on" not in server.told()
+
+
+@pytest.mark.parametrize("first", [2, 6, 11], ids="from page {}".format)
+def test_a_damaged_store_is_not_ready_and_says_why(tmp_path: Path, first: int) -> None:
+    with Server(tmp_path) as server:
+        for number in range(12):
+            server.say(SALARY, f"s{number}")
+        with closing(database.connect(server.store)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        size = server.store.stat().st_size
+        assert size > 20 * 4096
+        with server.store.open("r+b") as file:
+            file.seek((first - 1) * 4096)
+            file.write(b"\xa5" * (size - file.tell()))
+        # What was read before is still in memory: a conversation that is known may go on, until it meets a damaged page.
+        for number in range(30):
+            if kind(server.say(SALARY, f"new{number}")) == "error":
+                break
+        time.sleep(1.1)
+        answer = requests.get(f"{server.address}/chat/ready", timeout=30)
+        assert answer.status_code == 503, answer.text
+        assert any("malformed" in line["message"] or "damaged" in line["message"] for line in server.lines())
+
+
+async def test_what_the_probe_does_leaves_nothing(tmp_path: Path) -> None:
+    store = SQLiteTrackerStore(db=str(tmp_path / "conversations.db"))
+    await store.probe()
+    await store.probe()
+    with closing(database.connect(store.path)) as connection:
+        assert [connection.execute(f"SELECT count(*) FROM {table}").fetchone() for table in ("events", "turns", "deleted")] == [(0,)] * 3
+    store.close()

@@ -25,6 +25,7 @@ from rolewise.authoring.edits import EditError
 from rolewise.insights.figures import LOST, Phrase
 from rolewise.insights.inbox import ASSIGNED, MISSING, SKIPPED, Inbox
 from rolewise.insights.meaning import Cluster
+from rolewise.insights.terminal import numbers_in
 from rolewise.settings import PROJECT_ROOT, settings
 from tests.authoring.copies import Copy
 from tests.insights.conftest import Reported
@@ -127,6 +128,9 @@ def test_a_sitting(sit: Callable[..., Sitting]) -> None:
     sitting.type("o", "my graphics card says cuda ran out of memory halfway")
     sitting.until("Added to out_of_scope")
     sitting.until(READY)
+    # Numbers that nobody has are no example.
+    sitting.type("o", "1 9")
+    assert "Which ones? The messages have the numbers 1 to" in sitting.until(READY)
     # Assigned by a mistake, and taken back.
     sitting.type("a", "salary", "how many years until six figures, asking for a friend who is me")
     first = json.loads((Path("tests/data/questions.jsonl")).read_text(encoding="utf-8").splitlines()[0])["text"]
@@ -237,3 +241,30 @@ def test_the_journal_keeps_nobodys_words(inbox: Callable[[], Inbox]) -> None:
     opened = inbox()
     opened.skip(group("my name is Jo Bloggs and I live in Elm Street"))
     assert "Bloggs" not in opened.journal.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("answer", "numbers"),
+    [
+        ("1", [1]),
+        ("1,3", [1, 3]),
+        ("1 2", [1, 2]),
+        ("1, 2 ;3", [1, 2, 3]),
+        ("1-3", [1, 2, 3]),
+        ("2 and 4", [2, 4]),
+        ("1 & 1", [1]),
+        ("all", [1, 2, 3, 4]),
+        ("ALL", [1, 2, 3, 4]),
+        ("5", None),
+        ("0", None),
+        ("1 5", None),
+        ("3-1", None),
+        ("1.2", None),
+        ("?", None),
+        ("٣", None),
+        ("what are the 2 best roles", []),
+        ("first one", []),
+    ],
+)
+def test_numbers_are_read_however_they_are_listed(answer: str, numbers: list[int] | None) -> None:
+    assert numbers_in(answer, 4) == numbers

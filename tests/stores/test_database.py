@@ -19,6 +19,7 @@ from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, SessionStarted, SlotSet, UserUttered
 from rasa.shared.core.trackers import DialogueStateTracker
 
+from rolewise.commands import cli
 from rolewise.settings import PROJECT_ROOT
 from rolewise.stores import database
 from rolewise.stores.database import StoreError
@@ -189,6 +190,33 @@ def test_a_store_that_is_none_is_named_with_the_reason(store: Path) -> None:
     store.write_text("no database at all " * 100)
     with pytest.raises(StoreError, match="not a database"):
         database.prepare(store)
+
+
+def test_a_backup_that_cannot_be_written_blames_the_backup(store: Path, tmp_path: Path) -> None:
+    fill(store, {"ann": 1})
+    (tmp_path / "file").write_text("")
+    for target in (tmp_path / "missing" / "backup.db", tmp_path / "file" / "backup.db", Path("/proc/backup.db")):
+        ended = command(store, "backup", str(target))
+        assert ended.returncode == 2 and f"the backup {target} cannot be" in ended.stderr and "the store" not in ended.stderr, ended.stderr
+    assert sorted(path.name for path in tmp_path.iterdir() if "conversations" not in path.name) == ["file"]
+
+
+@pytest.mark.parametrize("days", ["nan", "inf", "-inf", "-1", "many", ""])
+@pytest.mark.parametrize("words", [["store", "clean"], ["report"], ["inbox"], ["diff", "a", "b"]], ids=" ".join)
+def test_days_are_a_number(words: list[str], days: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main([*words, f"--days={days}"])
+    assert ended.value.code == 2 and "is no number of days" in capsys.readouterr().err
+
+
+def test_an_export_is_json_whatever_is_stored(store: Path) -> None:
+    fill(store, {"ann": 1, "bob": 1})
+    with closing(database.connect(store)) as connection:
+        connection.execute("""UPDATE events SET data = '{"event": "slot", "value": [NaN, Infinity, -Infinity]}' WHERE sender_id = 'ann'""")
+        connection.execute("UPDATE events SET data = 'half' WHERE sender_id = 'bob'")
+    assert command(store, "export", "ann").stdout == '{"event": "slot", "value": [null, null, null]}\n'
+    broken = command(store, "export", "bob")
+    assert broken.returncode == 2 and "event 1 of this conversation cannot be read" in broken.stderr and not broken.stdout
 
 
 def events_of(turns: int) -> list[Any]:

@@ -18,6 +18,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from rolewise.channels import report
+from rolewise.channels.health import Protected
 from rolewise.channels.slack.app import Identity, agent_of, build
 from rolewise.channels.slack.client import library_logger, patient, session, web_client
 from rolewise.channels.slack.desk import NAME, Desk
@@ -54,7 +55,7 @@ class SlackChannel(InputChannel):
     def blueprint(self, on_new_message: OnNewMessage) -> Blueprint:
         """The routes of the channel, and what begins and ends with the server."""
         module = inspect.getmodule(self)
-        routes = Blueprint("rolewise_slack", module.__name__ if module else None)
+        routes = Protected("rolewise_slack", module.__name__ if module else None)
         on, level, why = configured(settings())
         logging.getLogger(__package__).setLevel(logging.INFO)
         logger.log(level, "%s", why)

@@ -1,0 +1,148 @@
+"""Slow, silent and many connections: each has its time, there are only so many, and people are served meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from rolewise.channels.connections import BODY_SECONDS, FIRST_SECONDS, HEAD_SECONDS, Door
+from rolewise.channels.limits import network
+from tests.raw import opened, received
+from tests.serving import Server
+
+FILES = 256
+HEAD = b"POST /webhooks/rest/webhook HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 4000\r\n\r\n"
+# What a timer and a busy machine may add, in seconds.
+LATE = 4.0
+
+
+class FewFiles(Server):
+    """A server that may open few files, as `ulimit -n` has it."""
+
+    def spawn(self) -> subprocess.Popen[bytes]:
+        process = super().spawn()
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (FILES, FILES))
+        return process
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, announce: Callable[[str], None]) -> Iterator[Server]:
+    announce("Starting `rolewise serve` for slow connections (about 20 s) ...")
+    with FewFiles(tmp_path_factory.mktemp("connections"), ROLEWISE_SENDER_LIMIT="off") as started:
+        yield started
+
+
+def trickle(connection: socket.socket, data: bytes, seconds: float) -> float:
+    """Send byte after byte until the server has enough of it; returns when it had, in seconds."""
+    began = time.monotonic()
+    with contextlib.suppress(OSError):
+        while time.monotonic() - began < seconds:
+            connection.sendall(data[:1])
+            data = data[1:] or data
+            connection.settimeout(0.5)
+            with contextlib.suppress(TimeoutError):
+                piece = connection.recv(65536, socket.MSG_PEEK)
+                assert piece is not None
+                break
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize(
+    ("begin", "rest", "due"),
+    [
+        (b"GET /chat/live HTTP/1.1\r\nHost: x\r\n", b"X: " + b"a" * 100, HEAD_SECONDS),
+        (HEAD, b" " * 30, BODY_SECONDS),
+        (HEAD.replace(b"Content-Length: 4000", b"Transfer-Encoding: chunked"), b"1\r\n \r\n" * 30, BODY_SECONDS),
+        (b"GET /chat/live HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nContent-Length: 4000\r\n\r\n", b" " * 30, BODY_SECONDS),
+    ],
+    ids=["a head", "a body", "chunks", "a body behind an upgrade"],
+)
+def test_what_arrives_byte_by_byte_has_one_time_in_all(server: Server, begin: bytes, rest: bytes, due: float) -> None:
+    with opened(server.port) as connection:
+        connection.sendall(begin)
+        took = trickle(connection, rest, due + LATE)
+        reply = received(connection, 0, 5)
+    assert due - 1 < took < due + LATE
+    assert reply.statuses == [408] and reply.closed, reply
+    assert "too long to arrive" in server.told()
+
+
+@pytest.mark.parametrize(
+    ("data", "due", "statuses"),
+    [(b"", FIRST_SECONDS, []), (b"GET /ch", HEAD_SECONDS, [408]), (HEAD + b"{", BODY_SECONDS, [408])],
+    ids=["nothing", "half a head", "half a body"],
+)
+def test_what_stalls_is_ended(server: Server, data: bytes, due: float, statuses: list[int]) -> None:
+    began = time.monotonic()
+    with opened(server.port) as connection:
+        connection.sendall(data)
+        reply = received(connection, began, due + LATE)
+    assert reply.closed and reply.seconds < due + LATE and reply.statuses == statuses, reply
+
+
+def test_a_crowd_that_says_nothing_keeps_nobody_out(server: Server) -> None:
+    silent: list[socket.socket] = []
+    try:
+        for _ in range(300):
+            with contextlib.suppress(OSError):
+                silent.append(opened(server.port, timeout=2))
+        assert len(silent) > 250
+        for number in range(20):
+            began = time.monotonic()
+            assert server.say("what does a data scientist earn", f"crowd{number}")["text"]
+            assert time.monotonic() - began < 5
+        assert len(list(Path(f"/proc/{server.pid}/fd").iterdir())) < FILES
+        assert "Too many connections are open" in server.told()
+    finally:
+        for connection in silent:
+            connection.close()
+    assert not [line for line in server.lines() if "trace" in line]
+
+
+# -- who makes room ------------------------------------------------------------------------------------------------------------
+
+
+class Line:
+    """Stands for a connection."""
+
+    closed = False
+
+    def abort(self) -> None:
+        self.closed = True
+
+
+def test_the_one_that_waited_longest_makes_room() -> None:
+    door = Door(2, 9)
+    first, second, third, fourth = lines = [Line() for _ in range(4)]
+    assert door.enter(first, None) and door.enter(second, None)  # type: ignore[arg-type]
+    door.waits(first)  # type: ignore[arg-type]
+    assert door.enter(third, None)  # type: ignore[arg-type]
+    assert [line.closed for line in lines] == [False, True, False, False]
+    door.works(first)  # type: ignore[arg-type]
+    door.works(third)  # type: ignore[arg-type]
+    assert not door.enter(fourth, None)  # type: ignore[arg-type]
+    door.leave(first)  # type: ignore[arg-type]
+    assert door.enter(fourth, None)  # type: ignore[arg-type]
+    assert not any(line.closed for line in (first, third, fourth))
+
+
+def test_an_address_makes_room_for_itself_only() -> None:
+    door = Door(9, 2)
+    other, *lines = [Line() for _ in range(4)]
+    assert door.enter(other, "2001:db8::/64")  # type: ignore[arg-type]
+    assert all(door.enter(line, "192.0.2.1") for line in lines)  # type: ignore[arg-type]
+    assert [line.closed for line in (other, *lines)] == [False, True, False, False]
+
+
+def test_a_network_of_ipv6_is_one_address() -> None:
+    assert network("2001:db8:1:2::1") == network("2001:db8:1:2:ffff::9") == "2001:db8:1:2::/64"
+    assert network("2001:db8:1:2::1") != network("2001:db8:1:3::1")
+    assert network("::ffff:192.0.2.1") == network("192.0.2.1") == "192.0.2.1"
+    assert network("somewhere") == "somewhere"
