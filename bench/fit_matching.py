@@ -33,13 +33,15 @@ from rolewise.nlu.encoder import SentenceEncoder  # noqa: E402
 from rolewise.nlu.featurizer import PIECES, VECTORS, SentenceEncoderFeaturizer  # noqa: E402
 from rolewise.nlu.intent_model import IntentModel  # noqa: E402
 from rolewise.nlu.language import RolewiseLanguage  # noqa: E402
-from rolewise.nlu.matching import Matcher, Weights, expanded  # noqa: E402
-from rolewise.nlu.subject_index import restored  # noqa: E402
+from rolewise.nlu.matching import Matcher, Said, Weights, expanded  # noqa: E402
+from rolewise.nlu.subject_index import broad_questions, restored, topic_questions, words  # noqa: E402
 from rolewise.nlu.subjects import VECTORS_FILE, WEIGHTS, SubjectMatcher  # noqa: E402
 from rolewise.questions import Part  # noqa: E402
 from rolewise.settings import settings  # noqa: E402
 
 TUNING = ROOT / "bench" / "data" / "tuning.jsonl"
+# What independent readers found of leads: whether they answer the very question.
+JUDGED = ROOT / "bench" / "data" / "judged.jsonl"
 # How many of the messages that are not for the assistant must be declined when the thresholds are chosen.
 DECLINED, NOT_ANSWERED = 0.80, 0.93
 # A subject counts as asked about from where so many of those above are right.
@@ -134,7 +136,47 @@ def fit(model: Model, examples: list[Example]) -> Weights:
     matcher = Matcher(matcher.knowledge, matcher.index, Weights(subject, sure, scope, 1.0, 1.0))
     chances = np.array([matcher.scope(item.part, match) for item, match in judged])
     answer, ask = (float(np.quantile(chances[~inside], share)) for share in (NOT_ANSWERED, DECLINED))
-    return Weights(subject, sure, scope, round(answer, 4), round(min(ask, answer), 4))
+    exact, answers = _exact(matcher, {item.label["id"]: item for item in examples})
+    return Weights(subject, sure, scope, round(answer, 4), round(min(ask, answer), 4), exact, answers)
+
+
+def _exact(matcher: Matcher, examples: dict[str, Example]) -> tuple[tuple[float, ...], float]:
+    """The weights of what tells whether a lead answers the very question, fitted to the readers' judgement, and the threshold."""
+    rows, wanted = [], []
+    for judged in labelled(JUDGED):
+        item = examples.get(judged["id"])
+        features = judged_features(matcher, item, judged) if item is not None else None
+        if features is not None:
+            rows.append(features)
+            wanted.append(int(judged["answers"]))
+    scaler = StandardScaler().fit(rows)
+    found = LogisticRegression(C=0.3, max_iter=5000).fit(scaler.transform(rows), wanted)
+    coefficients = found.coef_[0] / np.where(scaler.scale_ > 0, scaler.scale_, 1.0)
+    weights = (*map(float, coefficients), float(found.intercept_[0] - coefficients @ scaler.mean_))
+    # As many leads are said to answer as the readers found to.
+    chances = found.predict_proba(scaler.transform(rows))[:, 1]
+    return weights, round(float(np.quantile(chances, 1 - np.mean(wanted))), 4)
+
+
+def judged_features(matcher: Matcher, item: Example, judged: dict[str, Any]) -> list[float] | None:
+    """What spoke for a lead that a reader judged; None where the knowledge no longer has it."""
+    index = matcher.index
+    rare = {word: index.idf[word] for word in set(words(item.text)) if word in index.idf}
+    if judged["subject"] is None:
+        questions, asked = topic_questions(matcher.knowledge).get(judged["topic"], []), broad_questions(matcher.knowledge)
+        near = max((float(index.broad[asked.index(text)] @ item.vector) for text in questions), default=0.0)
+        return matcher.whole_features(item.text, rare, near, matcher._broad_words.get(judged["topic"], frozenset()))
+    number = next((n for n, subject in enumerate(matcher.knowledge.subjects) if subject.id == judged["subject"]), None)
+    if number is None:
+        return None
+    subject = matcher.knowledge.subjects[number]
+    texts = [str(claim.text) for claim in (*subject.facts, *subject.gaps)]
+    if judged["claim"] not in texts:
+        return None
+    match = matcher.match(item.text, item.vector, item.topics, item.part.roles, item.form)
+    confidence = next((guess.confidence for guess in match.subjects if guess.id == judged["subject"]), 0.0)
+    said = Said(item.text, rare, item.form, index.cosines(item.vector), index.overlaps(item.text)[0])
+    return matcher.claim_features(said, number, confidence)[texts.index(judged["claim"])]
 
 
 def _asked(examples: Iterable[Example], matches: Iterable[Any]) -> list[tuple[Example, Any]]:
@@ -209,7 +251,7 @@ def main() -> None:
             others = [example for example in examples if not example.label["id"].startswith(writer)]
             print(f"{writer}, fitted to the other: {report(model, fit(model, others), own)}", flush=True)
         weights = fit(model, examples)
-        data = {name: getattr(weights, name) for name in ("subject", "sure", "scope", "answer", "ask")}
+        data = {name: getattr(weights, name) for name in Weights.__dataclass_fields__}
         WEIGHTS.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
     print(f"sure from {weights.sure}, answered from {weights.answer}, asked back from {weights.ask}")
     for path in options.report:

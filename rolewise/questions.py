@@ -22,21 +22,23 @@ class Evidence:
         claim: its place among the subject's facts and, behind them, gaps, from 0.
         score: 0 to 1.
         opening: what answers the message before the claim does: "Yes", "Hardly"; or None.
+        exact: whether it answers the very question.
     """
 
     subject: str
     claim: int
     score: float
     opening: str | None = None
+    exact: bool = True
 
     def as_list(self) -> list[Any]:
         """The evidence as plain data."""
-        return [self.subject, self.claim, self.score, self.opening]
+        return [self.subject, self.claim, self.score, self.opening, self.exact]
 
     @classmethod
     def from_list(cls, data: list[Any]) -> Evidence:
         """The evidence that :meth:`as_list` gave."""
-        return cls(str(data[0]), int(data[1]), float(data[2]), data[3])
+        return cls(str(data[0]), int(data[1]), float(data[2]), data[3], bool(data[4]))
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class Question:
         subjects: ids of the specific things asked about, the surest first; empty where the topic in general is asked about.
         form: how it is asked: ``how_much``, ``yes_no`` (see :data:`rolewise.knowledge.model.Form`), or None.
         evidence: the claims of the knowledge nearest to the message; what is the same question does not depend on it.
+        whole: whether the answer about the whole topic answers what was asked.
+        words: what was asked, in the person's words, to be named where no source answers it; or None.
     """
 
     topic: str
@@ -62,6 +66,8 @@ class Question:
     subjects: tuple[str, ...] = ()
     form: str | None = None
     evidence: tuple[Evidence, ...] = field(default=(), compare=False, repr=False)
+    whole: bool = field(default=True, compare=False, repr=False)
+    words: str | None = field(default=None, compare=False, repr=False)
 
     def normal(self) -> Question:
         """The same question in its one spelling: a comparison on a topic is that topic with several roles."""
@@ -152,6 +158,7 @@ class Part:
         subjects: the subjects it may be about, the surest first.
         form: how it is asked.
         evidence: the claims nearest to it, the nearest first.
+        whole: whether the answer about the whole of its best topic answers it.
     """
 
     text: str
@@ -169,6 +176,7 @@ class Part:
     subjects: tuple[SubjectGuess, ...] = ()
     form: str | None = None
     evidence: tuple[Evidence, ...] = ()
+    whole: bool = True
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -204,6 +212,7 @@ class Part:
             "subjects": [{"id": guess.id, "confidence": guess.confidence, "sure": guess.sure} for guess in self.subjects],
             "form": self.form,
             "evidence": [item.as_list() for item in self.evidence],
+            "whole": self.whole,
         }
 
     @classmethod
@@ -225,6 +234,7 @@ class Part:
             tuple(SubjectGuess(guess["id"], float(guess["confidence"]), bool(guess["sure"])) for guess in data.get("subjects", ())),
             data.get("form"),
             tuple(Evidence.from_list(item) for item in data.get("evidence", ())),
+            bool(data.get("whole", True)),
         )
 
 

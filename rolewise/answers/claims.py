@@ -32,12 +32,14 @@ class Choice:
         claim: the fact or the gap.
         score: how well it fits; only comparable within a question.
         opening: what answers the message before the claim does: "Yes"; or None.
+        exact: whether the claim answers the very question.
     """
 
     subject: Subject
     claim: Claim
     score: float
     opening: str | None = None
+    exact: bool = True
 
     @property
     def sources(self) -> list[str]:
@@ -67,7 +69,9 @@ def ranked(subject: Subject, question: Question) -> list[Choice]:
         item = near.get((str(subject.id), number))
         score = (item.score if item else FAR) + _fit(claim, question) + (LEAD_OF_SUBJECT if number == 0 else 0.0)
         opening = item.opening if item and question.form in (None, "yes_no", "worth_it") else None
-        found.append(Choice(subject, claim, score, opening))
+        # Of a question that was tapped, or carried on, nothing is known that speaks against a claim.
+        exact = not question.evidence or bool(item and item.exact)
+        found.append(Choice(subject, claim, score, opening, exact))
     wanted = set(question.roles)
     fitting = [choice for choice in found if not wanted or not choice.claim.roles or wanted & set(choice.claim.roles)]
     return sorted(fitting or found, key=lambda choice: -choice.score)

@@ -199,7 +199,10 @@ class Answers:
         lead = self._placed_lead(draft, question, entry) or draft.say(entry.lead)
         placed = question.country is not None and self.figures(entry, question.country, question.level)[1]
         points = [] if shown == "short" else self._about(question.country, entry.points) if placed else entry.points
-        self._put_lead(draft, question, lead, several)
+        honest = None if question.whole or placed or shown == "short" else self._not_exactly(question)
+        if honest:
+            points = [entry.lead, *points]
+        self._put_lead(draft, question, honest or lead, several)
         if several:
             points = points[:POINTS_EACH]
         else:
@@ -242,10 +245,9 @@ class Answers:
         said = [choice.text() if number == 0 else str(choice.claim.text) for number, choice in enumerate(chosen)]
         for choice in chosen:
             draft.cite(choice.sources)
-        place = self._elsewhere(chosen[0], question)
-        lead = " ".join(part for part in (place, said[0]) if part)
-        self._put_lead(draft, question, lead, several)
-        draft.points += said[1:]
+        honest = self._elsewhere(chosen[0], question) or (None if chosen[0].exact else self._not_exactly(question))
+        self._put_lead(draft, question, honest or said[0], several)
+        draft.points += said if honest else said[1:]
         if any(isinstance(choice.claim, Fact) and choice.claim.reading for choice in chosen):
             draft.caveats.append(wording.OWN_READING)
 
@@ -255,6 +257,10 @@ class Answers:
             draft.points.append(f"{self.title(question)} {lead}")
         else:
             draft.lead.append(lead)
+
+    def _not_exactly(self, question: Question) -> str | None:
+        """The honest lead where no source answers what was asked in these words, and the nearest follows as points."""
+        return wording.NOT_EXACTLY.format(words=question.words) if question.words else None
 
     def _elsewhere(self, lead: Choice, question: Question) -> str | None:
         """What to say where a place was named and the nearest thing known is of another one, or of none."""

@@ -13,6 +13,8 @@ from rolewise.nlu import cues
 from rolewise.questions import COMPARE, INTENT_PREFIX, OVERALL, Context, Guess, Message, Part, Question, unique
 
 MAX_QUESTIONS = 3
+# The most words of a question that are said back to the person.
+MAX_QUOTED = 14
 
 # Another job title counts as where somebody comes from only in questions about getting into a role.
 ENTRY_TOPICS = frozenset({"switch_role", "start_learning", "choose", "degree", "experience", "skills", "good_career", "difficulty"})
@@ -53,6 +55,14 @@ def is_personal(message: Message) -> bool:
     return any(cues.PERSONAL in cues.cues(text) for text in texts)
 
 
+def quoted(text: str) -> str:
+    """What was asked, short enough to be quoted: the last question of a text, or its last sentence."""
+    sentences = [sentence.strip() for sentence in re.findall(r"[^.!?\n]+[.!?]*", text) if re.search(r"\w", sentence)]
+    asking = [sentence for sentence in sentences if sentence.endswith("?")]
+    words = (asking or sentences or [text])[-1].rstrip(".!? ").split()
+    return " ".join(words) if len(words) <= MAX_QUOTED else "… " + " ".join(words[-MAX_QUOTED:])
+
+
 def speaks_of(subject: Subject, roles: Sequence[str]) -> bool:
     """Whether something is known of a subject for one of these roles, or in general."""
     return not roles or any(not claim.roles or set(claim.roles) & set(roles) for claim in (*subject.facts, *subject.gaps))
@@ -87,12 +97,15 @@ class Understanding:
         self.knowledge = knowledge
         self.answers = answers
         self.context = context
+        self.text = ""
 
     def understand(self, message: Message) -> Understood:
         """The questions of a message."""
         if message.tapped is not None:
             return Understood([self.known(message.tapped)])
         parts = [self._special_forms(part) for part in message.parts]
+        # One question is quoted as it was typed, one of several as it was cut out.
+        self.text = message.text if len(parts) == 1 else ""
         if not parts:
             nothing = self._not_understood() if message.text.strip() else wording.EMPTY
             return Understood([], refusal=nothing)
@@ -291,7 +304,9 @@ class Understanding:
         if topic == COMPARE and len(roles) == 1 and part.roles and set(self.context.roles) - set(roles):
             roles = unique([*self.context.roles, *roles])
         aspect = OVERALL if topic == COMPARE else None
-        question = Question(topic, tuple(roles), aspect, *self._placed(topic, country, level), (), part.form, part.evidence)
+        placed = self._placed(topic, country, level)
+        words = quoted(self.text or part.text)
+        question = Question(topic, tuple(roles), aspect, *placed, (), part.form, part.evidence, part.whole, words)
         return [question], (note if topic in PLACED_TOPICS else None) or assumed
 
     def _about_subjects(self, part: Part, roles: tuple[str, ...], country: str | None, level: str | None) -> Question | None:
@@ -312,7 +327,9 @@ class Understanding:
         guessed = [guess.topic for guess in part.guesses if guess.topic in first.topics]
         sure = topic is not None and topic != COMPARE and part.best.confidence >= SURE_TOPIC
         fitting = topic if sure or topic in first.topics else next(iter(guessed), str(first.topics[0]))
-        return Question(str(fitting), tuple(roles), None, country, level, subjects, form, part.evidence)
+        return Question(
+            str(fitting), tuple(roles), None, country, level, subjects, form, part.evidence, True, quoted(self.text or part.text)
+        )
 
     def _topic(self, part: Part, roles: Sequence[str]) -> str:
         """The topic of a part, where a comparison may mean one topic only, or no comparison at all."""

@@ -17,7 +17,7 @@ import numpy as np
 
 from rolewise.knowledge import Knowledge
 from rolewise.knowledge.model import Form
-from rolewise.nlu.subject_index import ASK, NAME, TEXT, TITLE, Best, FloatArray, SubjectIndex
+from rolewise.nlu.subject_index import ASK, NAME, TEXT, TITLE, Best, FloatArray, SubjectIndex, broad_questions, topic_questions, words
 from rolewise.questions import Evidence, Part, SubjectGuess
 
 # So many subjects are looked at closely.
@@ -64,6 +64,21 @@ SCOPE_FEATURES = (
 )
 
 
+# What tells whether a claim, or a topic's answer, answers the very question.
+EXACT_FEATURES = (
+    "ask",  # cosine to the nearest question that it answers
+    "text",  # to its text
+    "words_ask",  # shared rare words with the nearest question
+    "words_text",  # with its text
+    "said",  # share of the message's rare words that occur in what it says and answers
+    "unsaid",  # the rarest word of the message that does not, as a share of the rarest there is
+    "form",  # 1 where it is for the message's form
+    "subject",  # confidence in its subject
+    "length",  # logarithm of the number of words
+    "whole",  # 1 where it is the answer about a whole topic
+)
+
+
 def expanded(features: FloatArray) -> FloatArray:
     """Features ``(k, n)`` with their products two by two behind them, ``(k, n + n (n + 1) / 2)``."""
     first, second = np.triu_indices(features.shape[1])
@@ -93,6 +108,8 @@ class Weights:
         scope: a weight each of the expanded :data:`SCOPE_FEATURES`, and the intercept last.
         answer: from this probability of being for the assistant on a question is answered.
         ask: from this one on it is asked back; below, declined.
+        exact: a weight each of :data:`EXACT_FEATURES`, and the intercept last.
+        answers: from this probability on a claim answers the very question; below, the answer says that no source does.
     """
 
     subject: tuple[float, ...]
@@ -100,12 +117,22 @@ class Weights:
     scope: tuple[float, ...]
     answer: float
     ask: float
+    exact: tuple[float, ...] = (0.0,) * (len(EXACT_FEATURES) + 1)
+    answers: float = 0.0
 
     @classmethod
     def load(cls, path: Path) -> Weights:
         """Read the weights. Raises OSError or ValueError."""
         data = json.loads(path.read_text(encoding="utf-8"))
-        return cls(tuple(data["subject"]), data["sure"], tuple(data["scope"]), data["answer"], data["ask"])
+        return cls(
+            tuple(data["subject"]),
+            data["sure"],
+            tuple(data["scope"]),
+            data["answer"],
+            data["ask"],
+            tuple(data["exact"]),
+            data["answers"],
+        )
 
 
 @dataclass(frozen=True)
@@ -116,6 +143,7 @@ class Match:
     evidence: tuple[Evidence, ...] = ()
     covered: float = 0.0
     named: bool = False
+    whole: bool = True
 
 
 @dataclass
@@ -135,6 +163,20 @@ class Matcher:
         claims = np.searchsorted(index.subjects, np.arange(index.count + 1))
         self._entries = [range(claims[number], claims[number + 1]) for number in range(index.count)]
         self._forms = self._questions_by_form()
+        self._rarest = max(index.idf.values(), default=1.0)
+        self._claim_words = [
+            [
+                frozenset(words(" ".join([claim.text, *claim.asks, *claim.yes_no, subject.name, *subject.aliases])))
+                for claim in (*subject.facts, *subject.gaps)
+            ]
+            for subject in self.knowledge.subjects
+        ]
+        asked = broad_questions(self.knowledge)
+        self._broad = {topic: [asked.index(text) for text in own] for topic, own in topic_questions(self.knowledge).items()}
+        self._broad_words = {
+            topic: frozenset(words(" ".join([*own, *self.knowledge.topics[topic].aliases])))
+            for topic, own in topic_questions(self.knowledge).items()
+        }
         self._topics = [tuple(map(str, subject.topics)) for subject in self.knowledge.subjects]
         self._roles = [
             {role for claim in (*subject.facts, *subject.gaps) for role in (claim.roles or self.knowledge.roles)}
@@ -216,9 +258,35 @@ class Matcher:
             )
             for number, place in enumerate(order)
         )
-        evidence = self._evidence(text, [int(candidates[place]) for place in order], cosines, shared)
+        sure = {int(candidates[place]): float(confidence[place]) for place in order}
+        rare = {word: self.index.idf[word] for word in set(words(text)) if word in self.index.idf}
+        evidence = self._evidence(Said(text, rare, form, cosines, shared), sure)
         best = found[order[0]]
-        return Match(guesses, evidence, float(best[FEATURES.index("covered")]), bool(named[order[0]]))
+        whole = self._whole(text, vector, rare, topics)
+        return Match(guesses, evidence, float(best[FEATURES.index("covered")]), bool(named[order[0]]), whole)
+
+    def _whole(self, text: str, vector: FloatArray, rare: Mapping[str, float], topics: Mapping[str, float]) -> bool:
+        """Whether the answer about the whole of the likeliest topic answers the very question."""
+        if not topics:
+            return False
+        topic = max(topics, key=lambda name: topics[name])
+        near = [float(self.index.broad[number] @ vector) for number in self._broad.get(topic, ())]
+        return self.exactly(self.whole_features(text, rare, max(near, default=0.0), self._broad_words.get(topic, frozenset())))
+
+    def whole_features(self, text: str, rare: Mapping[str, float], near: float, said: frozenset[str]) -> list[float]:
+        """What speaks for a topic's answer being the one asked for, in the order of :data:`EXACT_FEATURES`."""
+        share, unsaid = self._shares(rare, said)
+        return [near, 0.0, 0.0, 0.0, share, unsaid, 0.0, 0.0, float(np.log1p(len(text.split()))), 1.0]
+
+    def _shares(self, rare: Mapping[str, float], said: frozenset[str]) -> tuple[float, float]:
+        total = sum(rare.values())
+        missing = [weight for word, weight in rare.items() if word not in said]
+        return (1 - sum(missing) / total if total else 1.0), max(missing, default=0.0) / self._rarest
+
+    def exactly(self, features: Sequence[float]) -> bool:
+        """Whether a claim or an answer with these features answers the very question."""
+        weights = np.array(self.weights.exact)
+        return bool(1.0 / (1.0 + np.exp(-(np.array(features) @ weights[:-1] + weights[-1]))) >= self.weights.answers)
 
     def scope_features(self, part: Part, match: Match) -> FloatArray:
         """What speaks for a question being for this assistant, ``(1, len(SCOPE_FEATURES))``."""
@@ -246,24 +314,49 @@ class Matcher:
         weights = np.array(self.weights.scope)
         return float(1.0 / (1.0 + np.exp(-(expanded(self.scope_features(part, match)) @ weights[:-1] + weights[-1])))[0])
 
-    def _evidence(self, text: str, subjects: Sequence[int], cosines: FloatArray, shared: FloatArray) -> tuple[Evidence, ...]:
-        """The claims of some subjects that are nearest to the message."""
+    def claim_features(self, said: Said, subject: int, confidence: float) -> dict[int, list[float]]:
+        """What speaks for each claim of a subject being the one asked for, by its place, in the order of :data:`EXACT_FEATURES`."""
         index = self.index
-        scores: dict[tuple[int, int], float] = {}
-        openings: dict[tuple[int, int], tuple[float, str]] = {}
-        for subject in subjects:
-            for number in self._entries[subject]:
-                entry = index.entries[number]
-                if entry.claim < 0:
-                    continue
-                key = (subject, entry.claim)
-                near = float(cosines[number])
-                score = (near if entry.kind == ASK else 0.9 * near) + 0.3 * float(shared[number])
-                scores[key] = max(scores.get(key, 0.0), score)
-                if entry.opening and near > openings.get(key, (0.0, ""))[0] and same_question(text, entry.text):
-                    openings[key] = (near, entry.opening)
-        best = sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:KEPT_CLAIMS]
+        claims = (*self.knowledge.subjects[subject].facts, *self.knowledge.subjects[subject].gaps)
+        found: dict[int, list[float]] = {}
+        for number in self._entries[subject]:
+            entry = index.entries[number]
+            if entry.claim < 0:
+                continue
+            row = found.setdefault(entry.claim, [0.0] * len(EXACT_FEATURES))
+            first = 0 if entry.kind == ASK else 1
+            row[first] = max(row[first], float(said.cosines[number]))
+            row[first + 2] = max(row[first + 2], float(said.shared[number]))
+        for place, row in found.items():
+            share, unsaid = self._shares(said.rare, self._claim_words[subject][place])
+            row[4:9] = [share, unsaid, float(said.form in claims[place].forms), confidence, float(np.log1p(len(said.text.split())))]
+        return found
+
+    def _evidence(self, said: Said, subjects: Mapping[int, float]) -> tuple[Evidence, ...]:
+        """The claims of some subjects, by their confidence, that are nearest to the message."""
+        found: list[tuple[float, int, int, bool]] = []
+        for subject, confidence in subjects.items():
+            for claim, row in self.claim_features(said, subject, confidence).items():
+                score = max(row[0] + 0.3 * row[2], 0.9 * row[1] + 0.3 * row[3])
+                found.append((-score, subject, claim, self.exactly(row)))
         return tuple(
-            Evidence(str(self.knowledge.subjects[key[0]].id), key[1], round(score, 4), openings[key][1] if key in openings else None)
-            for key, score in best
+            Evidence(str(self.knowledge.subjects[subject].id), claim, round(-score, 4), self._opening(said.text, subject, claim), exact)
+            for score, subject, claim, exact in sorted(found)[:KEPT_CLAIMS]
         )
+
+    def _opening(self, text: str, subject: int, claim: int) -> str | None:
+        """What answers a message before a claim does, where the message asks one of its yes-or-no questions."""
+        subject_ = self.knowledge.subjects[subject]
+        asked = (*subject_.facts, *subject_.gaps)[claim].yes_no
+        return next((str(opening) for question, opening in asked.items() if same_question(text, question)), None)
+
+
+@dataclass(frozen=True)
+class Said:
+    """A message beside the index: its rare words with their weights, its form, and its nearness to each entry."""
+
+    text: str
+    rare: Mapping[str, float]
+    form: str | None
+    cosines: FloatArray
+    shared: FloatArray

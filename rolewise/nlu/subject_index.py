@@ -162,16 +162,21 @@ class Best:
         return found
 
 
+def topic_questions(knowledge: Knowledge) -> dict[str, list[str]]:
+    """By topic, the questions about the whole of it."""
+    found: dict[str, list[str]] = {}
+    for topic_id, topic in knowledge.topics.items():
+        texts = [topic.general_question, topic.title, topic.label, topic.compare_question.partition(":")[0]]
+        own = [str(text) for text in texts if text]
+        for role in knowledge.roles.values():
+            own.append(topic.question.format(role=role.name, a_role=f"a {role.name}", roles=role.plural, field=role.field))
+        found[topic_id] = own
+    return found
+
+
 def broad_questions(knowledge: Knowledge) -> list[str]:
     """Questions about whole topics, which a message about a specific thing is less near to than to that thing's own."""
-    found: list[str] = []
-    for topic in knowledge.topics.values():
-        texts = [topic.general_question, topic.title, topic.label, topic.compare_question.partition(":")[0]]
-        found += [str(text) for text in texts if text]
-        for role in knowledge.roles.values():
-            named = {"role": role.name, "a_role": f"a {role.name}", "roles": role.plural, "field": role.field}
-            found.append(topic.question.format(**named))
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(text for own in topic_questions(knowledge).values() for text in own))
 
 
 def misspelt(knowledge: Knowledge) -> dict[str, int]:

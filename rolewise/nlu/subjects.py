@@ -155,7 +155,7 @@ class SubjectMatcher(GraphComponent, IntentClassifier):
                 vector = vectors[places.get(part.text, 0)]
                 form = self.form_of(self._forms, part.text, vector)
                 match = self._matcher().match(part.text, vector, topics, part.roles, form)
-                found = replace(part, subjects=match.subjects, form=form, evidence=match.evidence)
+                found = replace(part, subjects=match.subjects, form=form, evidence=match.evidence, whole=match.whole)
                 questions.append(self._decided(found, match) if message.get(ENGLISH, True) else found)
             message.set(QUESTIONS, [part.as_dict() for part in questions], add_to_output=True)
             self._set_intent(message, questions)

@@ -23,7 +23,7 @@ OPEN = {
     for line in (HERE / "dialogues_open.txt").read_text(encoding="utf-8").splitlines()
     if line.strip() and not line.startswith("#")
 }
-RUN_ALL = os.environ.get("ROLEWISE_DIALOGUES") == "all"
+RUN_ALL = os.environ.get("DIALOGUES") == "all"
 
 
 def cases() -> Iterator[Any]:
