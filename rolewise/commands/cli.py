@@ -78,6 +78,7 @@ def parser() -> argparse.ArgumentParser:
     topic.add_argument("--label", help="the topic inside a sentence; default: made of the id")
     topic.add_argument("--alias", action="append", default=[], help="a word that names the topic; may be given several times")
     topic.add_argument("--examples", type=Path, help="a file with training messages, one a line")
+    subject_parser(commands.add_parser("new-subject", help="add a subject to a file of subjects, its facts marked as still to be written"))
     report = commands.add_parser("report", help="write what the stored conversations tell: a page, JSON and CSV")
     report.add_argument("--out", type=Path, default=PROJECT_ROOT / "results" / "report", help="the directory; default: results/report")
     reads_store(report)
@@ -100,6 +101,18 @@ def reads_store(command: argparse.ArgumentParser) -> None:
     command.add_argument("--store", help="an SQLite file or an address of a database; default: the tracker store of endpoints.yml")
     command.add_argument("--days", type=float, help="only the last days; default: all that is stored")
     command.add_argument("--model", type=Path, help="a model archive; default: the newest")
+
+
+def subject_parser(subject: argparse.ArgumentParser) -> None:
+    """The command line of ``rolewise new-subject``."""
+    subject.add_argument("id", help="lower case letters, digits and '_': code_review")
+    subject.add_argument("--name", required=True, help='as it stands in a sentence: "code review"')
+    subject.add_argument("--question", required=True, help='without a role: "What is code review?"')
+    subject.add_argument("--role-question", help='with a place for the role: "Does {a_role} review code?"')
+    subject.add_argument("--kind", required=True, help="what sort of thing it is: skill, tool, place, level, ...")
+    subject.add_argument("--topics", required=True, nargs="+", help="one to three topics that it belongs to, the best first")
+    subject.add_argument("--alias", action="append", default=[], help="what people call it; may be given several times; default: the name")
+    subject.add_argument("--file", help="the file under knowledge/subjects; default: the one with the most subjects of its topics")
 
 
 def store_parser(store: argparse.ArgumentParser) -> None:
@@ -233,6 +246,17 @@ def new_topic(options: argparse.Namespace) -> int:
     return 0
 
 
+def new_subject(options: argparse.Namespace) -> int:
+    """Run ``rolewise new-subject``; returns its exit status."""
+    from rolewise.authoring import new_subject as subjects
+
+    subject = subjects.named(options.id, options.kind, options.name, options.question, options.role_question, options.topics, options.alias)
+    path = subjects.add(subject, settings().knowledge, options.file)
+    print(f"{path.relative_to(PROJECT_ROOT) if path.is_relative_to(PROJECT_ROOT) else path} changed.")
+    print("Next: 'rolewise check' lists what is to be written; then 'make train'.")
+    return 0
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns its exit status."""
     options = parser().parse_args(arguments)
@@ -247,7 +271,7 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         if options.command == "check":
             return check()
-        tasks = {"new-topic": new_topic, "store": store, "report": report, "inbox": inbox, "diff": diff}
+        tasks = {"new-topic": new_topic, "new-subject": new_subject, "store": store, "report": report, "inbox": inbox, "diff": diff}
         if options.command in tasks:
             return tasks[options.command](options)
         if options.command == "ask":
