@@ -70,7 +70,7 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("shell", help="talk to it in the terminal")
     train = commands.add_parser("train", help="train unless the newest model is up to date")
     train.add_argument("--force", action="store_true", help="train in any case")
-    commands.add_parser("check", help="check the knowledge file, and that domain, rules and examples agree with it")
+    commands.add_parser("check", help="check the knowledge, and that domain, rules and examples agree with it")
     topic = commands.add_parser("new-topic", help="add a topic: its entries, intent, rule and examples, with what is to be written marked")
     topic.add_argument("id", help="lower case letters, digits and '_': dress_code")
     topic.add_argument("--question", required=True, help='with a place for the role: "What does {a_role} wear at work?"')
@@ -184,6 +184,11 @@ def serve(options: argparse.Namespace) -> int:
     return 0
 
 
+def shown(text: str) -> str:
+    """A text with the files of the project as they are called inside of it."""
+    return text.replace(f"{PROJECT_ROOT}{os.sep}", "")
+
+
 def check() -> int:
     """Run ``rolewise check``; returns its exit status: 2 when there are errors."""
     from datetime import date
@@ -193,11 +198,11 @@ def check() -> int:
     path = settings().knowledge
     report = content.check(path, PROJECT_ROOT, date.today(), settings().review_days)
     for error in report.errors:
-        print(error, file=sys.stderr)
+        print(shown(error), file=sys.stderr)
     for warning in report.warnings:
-        print(f"{warning} (warning)")
+        print(f"{shown(warning)} (warning)")
     warned = f", {len(report.warnings)} warnings" if report.warnings else ""
-    print(f"{path}: {len(report.errors)} faults{warned}." if report.errors else f"{path}: no faults{warned}.")
+    print(f"{shown(str(path))}: {len(report.errors) or 'no'} faults{warned}.")
     return 2 if report.errors else 0
 
 
@@ -241,7 +246,7 @@ def new_topic(options: argparse.Namespace) -> int:
     examples = options.examples.read_text(encoding="utf-8").splitlines() if options.examples else []
     topic = topics.named(options.id, options.question, options.title, options.label, options.alias, examples)
     for path in topics.add(topic, settings().knowledge, PROJECT_ROOT):
-        print(f"{path.relative_to(PROJECT_ROOT) if path.is_relative_to(PROJECT_ROOT) else path} changed.")
+        print(f"{shown(str(path))} changed.")
     print("Next: 'rolewise check' lists what is to be written; add examples to data/nlu.yml; then 'make train'.")
     return 0
 
@@ -252,7 +257,7 @@ def new_subject(options: argparse.Namespace) -> int:
 
     subject = subjects.named(options.id, options.kind, options.name, options.question, options.role_question, options.topics, options.alias)
     path = subjects.add(subject, settings().knowledge, options.file)
-    print(f"{path.relative_to(PROJECT_ROOT) if path.is_relative_to(PROJECT_ROOT) else path} changed.")
+    print(f"{shown(str(path))} changed.")
     print("Next: 'rolewise check' lists what is to be written; then 'make train'.")
     return 0
 
@@ -290,7 +295,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command in ("serve", "shell"):
             return serve(options)
     except KnowledgeError as error:
-        print(error, file=sys.stderr)
+        print(shown(str(error)), file=sys.stderr)
         return 2
     except (FileNotFoundError, RuntimeError, ValueError) as error:
         print(f"rolewise: {error}", file=sys.stderr)
