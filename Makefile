@@ -79,7 +79,7 @@ figures: train ## Print the tables of the last benchmarks again and renew the do
 report: train ## Write what the stored conversations tell: a page, JSON and CSV in results/report
 	@$(BIN)/rolewise report
 
-check: setup ## Check the knowledge file and that everything agrees with it
+check: setup ## Check the knowledge and that everything agrees with it
 	@$(BIN)/rolewise check
 
 lock: ## Resolve pyproject.toml into requirements.lock again

@@ -13,9 +13,10 @@ from typing import Any
 from rapidfuzz import fuzz, process
 
 from rolewise.authoring.edits import Document, EditError
+from rolewise.authoring.subject_check import doubts
 from rolewise.authoring.training_data import OUT_OF_SCOPE, TrainingData, normalised
 from rolewise.knowledge import Knowledge, KnowledgeError, load
-from rolewise.knowledge.files import read
+from rolewise.knowledge.files import SUBJECTS, read
 from rolewise.knowledge.loader import WANTED
 from rolewise.knowledge.positions import Loc
 
@@ -60,7 +61,7 @@ def check(path: Path, root: Path, today: date, review_days: int) -> Report:
     report.errors += _agreement(root, topics, knowledge)
     report.warnings += texts.located(_overdue(texts.data, today, review_days))
     if knowledge is not None:
-        report.warnings += texts.located(_content(knowledge))
+        report.warnings += texts.located([*_content(knowledge), *doubts(knowledge, today, review_days)])
         report.warnings += _examples(root, topics, knowledge)
     return report
 
@@ -133,6 +134,11 @@ def _overdue(raw: dict[Any, Any], today: date, days: int) -> Iterator[tuple[Loc,
     if whole:
         resting = sum(1 for _, entry in entries if entry and entry.get("reviewed_on") is None)
         yield ("reviewed_on",), f"{whole}; {resting} entries have no day of their own"
+    entries += [
+        ((SUBJECTS, number, "facts", place), _mapping(fact))
+        for number, subject in enumerate(_sequence(raw.get(SUBJECTS)))
+        for place, fact in enumerate(_sequence(_mapping(subject).get("facts")))
+    ]
     for loc, entry in entries:
         own = late(entry.get("reviewed_on"))
         if own:
@@ -217,3 +223,7 @@ def _sources(value: Any) -> Iterator[str]:
 
 def _mapping(value: Any) -> dict[Any, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _sequence(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -1,4 +1,4 @@
-"""The training messages of ``data/nlu.yml``: reading them, adding one, and what must not be among them.
+"""The training messages of ``data/nlu.yml`` and ``data/messages.yml``: reading them, adding one, and what must not be among them.
 
 The tests of the data and the inbox go by the same rules.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -88,8 +88,8 @@ def leaks(examples: Iterable[tuple[str, str]], tested: Iterable[str], set_phrase
     return found
 
 
-class TrainingData:
-    """The training messages of one file."""
+class Messages:
+    """The training messages of one file; how a message stands in it, its subclasses know."""
 
     def __init__(self, path: Path) -> None:
         """Read a file. Raises EditError where it is no file of training messages."""
@@ -106,13 +106,42 @@ class TrainingData:
 
     def examples(self) -> list[tuple[str, str]]:
         """(intent, message) of every training message, in the order of the file."""
-        blocks = [block for block in self.document.data["nlu"] if "intent" in block]
-        return [(str(block["intent"]), line[2:]) for block in blocks for line in block["examples"].splitlines()]
+        raise NotImplementedError
 
     @property
     def intents(self) -> list[str]:
         """The intents, in the order of the file."""
         return list(self._at)
+
+    def known_as(self, text: str) -> str | None:
+        """The intent under which a message stands, or None."""
+        return self._index.get(normalised(text))
+
+    def doubt(self, text: str, intent: str, tested: Iterable[str]) -> str | None:
+        """Why a message may not be learned from, or None.
+
+        Args:
+            text: the message.
+            intent: where it would stand.
+            tested: the messages of the tests and the evaluation sets.
+        """
+        if not text.strip() or "\n" in text or text.startswith(("/", "- ")) or ANNOTATION.search(text):
+            return "it is empty, has several lines, or reads as a command or an annotation"
+        known = self.known_as(text)
+        if known is not None:
+            return "it stands there already" if known == intent else f"it stands under {known}"
+        if leaks([(intent, text)], tested):
+            return "it is, or nearly is, a message of the tests or of an evaluation set: trained on, that would measure nothing"
+        return None
+
+
+class TrainingData(Messages):
+    """The training messages of a file as Rasa has them: a text block an intent, a message a line."""
+
+    def examples(self) -> list[tuple[str, str]]:
+        """(intent, message) of every training message, in the order of the file."""
+        blocks = [block for block in self.document.data["nlu"] if "intent" in block]
+        return [(str(block["intent"]), line[2:]) for block in blocks for line in block["examples"].splitlines()]
 
     def lines(self) -> Iterator[tuple[int, str, str]]:
         """(line, intent, message) of every training message."""
@@ -123,23 +152,8 @@ class TrainingData:
                     yield first + offset, str(block["intent"]), line[2:]
 
     def refusal(self, text: str, intent: str, tested: Iterable[str]) -> str | None:
-        """Why a message may not be added to an intent, or None.
-
-        Args:
-            text: the message.
-            intent: where it would stand.
-            tested: the messages of the tests and the evaluation sets.
-        """
-        if intent not in self._at:
-            return f"there is no intent '{intent}'"
-        if not text.strip() or "\n" in text or text.startswith(("/", "- ")) or ANNOTATION.search(text):
-            return "it is empty, has several lines, or reads as a command or an annotation"
-        known = self._index.get(normalised(text))
-        if known is not None:
-            return "it stands there already" if known == intent else f"it stands under {known}"
-        if leaks([(intent, text)], tested):
-            return "it is, or nearly is, a message of the tests or of an evaluation set: trained on, that would measure nothing"
-        return None
+        """As :meth:`doubt`, and that the file has no such intent."""
+        return self.doubt(text, intent, tested) if intent in self._at else f"there is no intent '{intent}'"
 
     def add(self, text: str, intent: str) -> None:
         """Put a message at the end of its intent; nothing is written. Raises EditError where the intent is not there."""
@@ -148,6 +162,26 @@ class TrainingData:
         where = ("nlu", self._at[intent], "examples")
         body = self.document.text.splitlines()[self.document.positions.line(where)]
         self.document.append(where, body[: len(body) - len(body.lstrip())] + f"- {text}\n")
+        self._index[normalised(text)] = intent
+
+
+class WrittenMessages(Messages):
+    """The training messages of a file in which more is said of each: who wrote it, its subjects, its form."""
+
+    def examples(self) -> list[tuple[str, str]]:
+        """(intent, message) of every training message, in the order of the file."""
+        blocks = [block for block in self.document.data["nlu"] if "intent" in block]
+        return [(str(block["intent"]), str(item["text"])) for block in blocks for item in block["examples"]]
+
+    def add_about(self, text: str, intent: str, writer: str, subjects: Sequence[str]) -> None:
+        """Put a message at the end of its intent, with its writer and its subjects; nothing is written."""
+        message = f"      - text: {json.dumps(text, ensure_ascii=False)}\n"
+        message += f"        metadata: {{writer: {writer}, subjects: {json.dumps(list(subjects))}}}\n"
+        if intent in self._at:
+            self.document.append(("nlu", self._at[intent], "examples"), message)
+        else:
+            self.document.append(("nlu",), f"  - intent: {intent}\n    examples:\n{message}")
+            self._at[intent] = len(self.document.data["nlu"]) - 1
         self._index[normalised(text)] = intent
 
 

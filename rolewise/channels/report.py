@@ -47,6 +47,8 @@ class Metrics:
         )
         self.intents = self._counter("intents", "Messages by the intent that was understood", "intent")
         self.fallbacks = self._counter("fallbacks", "Messages that were declined")
+        self.subjects = self._counter("subjects", "Questions answered by what they are about", "subject")
+        self.forms = self._counter("forms", "Questions answered by how they were asked", "form")
         self.ratings = self._counter("ratings", "Ratings of answers", "rating")
         self.errors = self._counter("errors", "Turns that ended with an apology", "reason")
         self.refused = self._counter("refused", "Messages that did not reach the assistant", "reason")
@@ -118,7 +120,8 @@ def turn(message: UserMessage, items: list[dict[str, Any]], seconds: float, erro
     channel = message.input_channel or "other"
     parsed = message.parse_data or {}
     intent = parsed.get("intent") or {}
-    kinds = [str(item["custom"]["card"]["kind"]) for item in items if (item.get("custom") or {}).get("card")]
+    cards = [item["custom"]["card"] for item in items if (item.get("custom") or {}).get("card")]
+    kinds = [str(card["kind"]) for card in cards]
     kind = "error" if error_id else kinds[-1] if kinds else "other"
     told = metrics()
     told.messages.labels(channel, kind).inc()
@@ -128,6 +131,7 @@ def turn(message: UserMessage, items: list[dict[str, Any]], seconds: float, erro
         told.intents.labels(name).inc()
         if name in RATINGS:
             told.ratings.labels(RATINGS[name]).inc()
+    _answered(cards)
     if kind == "fallback":
         told.fallbacks.inc()
     elif kind == "error" and not error_id:
@@ -147,6 +151,15 @@ def turn(message: UserMessage, items: list[dict[str, Any]], seconds: float, erro
     if settings().log_text == "on":
         line |= {"text": message.text, "answer": [item["text"] for item in items]}
     logger.info("turn", extra=line)
+
+
+def _answered(cards: list[dict[str, Any]]) -> None:
+    """Count the questions that cards answer by subject and form; a label is an id of the knowledge, so there are few of them."""
+    for card in cards:
+        for question in card.get("questions") or () if card["kind"] in ("answer", "comparison") else ():
+            for subject in question.get("subjects") or ("none",):
+                metrics().subjects.labels(subject).inc()
+            metrics().forms.labels(question.get("form") or "unknown").inc()
 
 
 def pseudonym(sender: str) -> str:

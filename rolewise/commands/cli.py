@@ -72,7 +72,7 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("shell", help="talk to it in the terminal")
     train = commands.add_parser("train", help="train unless the newest model is up to date")
     train.add_argument("--force", action="store_true", help="train in any case")
-    commands.add_parser("check", help="check the knowledge file, and that domain, rules and examples agree with it")
+    commands.add_parser("check", help="check the knowledge, and that domain, rules and examples agree with it")
     topic = commands.add_parser("new-topic", help="add a topic: its entries, intent, rule and examples, with what is to be written marked")
     topic.add_argument("id", help="lower case letters, digits and '_': dress_code")
     topic.add_argument("--question", required=True, help='with a place for the role: "What does {a_role} wear at work?"')
@@ -80,6 +80,7 @@ def parser() -> argparse.ArgumentParser:
     topic.add_argument("--label", help="the topic inside a sentence; default: made of the id")
     topic.add_argument("--alias", action="append", default=[], help="a word that names the topic; may be given several times")
     topic.add_argument("--examples", type=Path, help="a file with training messages, one a line")
+    subject_parser(commands.add_parser("new-subject", help="add a subject to a file of subjects, its facts marked as still to be written"))
     report = commands.add_parser("report", help="write what the stored conversations tell: a page, JSON and CSV")
     report.add_argument("--out", type=Path, default=PROJECT_ROOT / "results" / "report", help="the directory; default: results/report")
     reads_store(report)
@@ -113,6 +114,18 @@ def reads_store(command: argparse.ArgumentParser) -> None:
     command.add_argument("--store", help="an SQLite file or an address of a database; default: the tracker store of endpoints.yml")
     command.add_argument("--days", type=days, help="only the last days; default: all that is stored")
     command.add_argument("--model", type=Path, help="a model archive; default: the newest")
+
+
+def subject_parser(subject: argparse.ArgumentParser) -> None:
+    """The command line of ``rolewise new-subject``."""
+    subject.add_argument("id", help="lower case letters, digits and '_': code_review")
+    subject.add_argument("--name", required=True, help='as it stands in a sentence: "code review"')
+    subject.add_argument("--question", required=True, help='without a role: "What is code review?"')
+    subject.add_argument("--role-question", help='with a place for the role: "Does {a_role} review code?"')
+    subject.add_argument("--kind", required=True, help="what sort of thing it is: skill, tool, place, level, ...")
+    subject.add_argument("--topics", required=True, nargs="+", help="one to three topics that it belongs to, the best first")
+    subject.add_argument("--alias", action="append", default=[], help="what people call it; may be given several times; default: the name")
+    subject.add_argument("--file", help="the file under knowledge/subjects; default: the one with the most subjects of its topics")
 
 
 def store_parser(store: argparse.ArgumentParser) -> None:
@@ -182,6 +195,11 @@ def serve(options: argparse.Namespace) -> int:
     return 0
 
 
+def shown(text: str) -> str:
+    """A text with the files of the project as they are called inside of it."""
+    return text.replace(f"{PROJECT_ROOT}{os.sep}", "")
+
+
 def check() -> int:
     """Run ``rolewise check``; returns its exit status: 2 when there are errors."""
     from datetime import date
@@ -191,11 +209,11 @@ def check() -> int:
     path = settings().knowledge
     report = content.check(path, PROJECT_ROOT, date.today(), settings().review_days)
     for error in report.errors:
-        print(error, file=sys.stderr)
+        print(shown(error), file=sys.stderr)
     for warning in report.warnings:
-        print(f"{warning} (warning)")
+        print(f"{shown(warning)} (warning)")
     warned = f", {len(report.warnings)} warnings" if report.warnings else ""
-    print(f"{path}: {len(report.errors)} faults{warned}." if report.errors else f"{path}: no faults{warned}.")
+    print(f"{shown(str(path))}: {len(report.errors) or 'no'} faults{warned}.")
     return 2 if report.errors else 0
 
 
@@ -245,8 +263,19 @@ def new_topic(options: argparse.Namespace) -> int:
     examples = options.examples.read_text(encoding="utf-8").splitlines() if options.examples else []
     topic = topics.named(options.id, options.question, options.title, options.label, options.alias, examples)
     for path in topics.add(topic, settings().knowledge, PROJECT_ROOT):
-        print(f"{path.relative_to(PROJECT_ROOT) if path.is_relative_to(PROJECT_ROOT) else path} changed.")
+        print(f"{shown(str(path))} changed.")
     print("Next: 'rolewise check' lists what is to be written; add examples to data/nlu.yml; then 'make train'.")
+    return 0
+
+
+def new_subject(options: argparse.Namespace) -> int:
+    """Run ``rolewise new-subject``; returns its exit status."""
+    from rolewise.authoring import new_subject as subjects
+
+    subject = subjects.named(options.id, options.kind, options.name, options.question, options.role_question, options.topics, options.alias)
+    path = subjects.add(subject, settings().knowledge, options.file)
+    print(f"{shown(str(path))} changed.")
+    print("Next: 'rolewise check' lists what is to be written; then 'make train'.")
     return 0
 
 
@@ -264,7 +293,7 @@ def main(arguments: list[str] | None = None) -> int:
             return 0
         if options.command == "check":
             return check()
-        tasks = {"new-topic": new_topic, "store": store, "report": report, "inbox": inbox, "diff": diff}
+        tasks = {"new-topic": new_topic, "new-subject": new_subject, "store": store, "report": report, "inbox": inbox, "diff": diff}
         if options.command in tasks:
             return tasks[options.command](options)
         if options.command == "ask":
@@ -284,7 +313,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command in ("serve", "shell"):
             return serve(options)
     except KnowledgeError as error:
-        print(error, file=sys.stderr)
+        print(shown(str(error)), file=sys.stderr)
         return 2
     except (FileNotFoundError, RuntimeError, ValueError) as error:
         print(f"rolewise: {error}", file=sys.stderr)

@@ -52,6 +52,8 @@ class Turn:
         kind: of the card; empty without one.
         outcome: one of the constants above.
         topics: (topic, roles) of what was answered, or offered.
+        subjects: the subjects of what was answered, or offered, each once.
+        forms: how each of these questions was asked; empty where that is not known.
         seconds: from the message to its answer, or None.
         answer_id: of the card.
         rating: ``up``, ``down`` or None.
@@ -69,6 +71,8 @@ class Turn:
     kind: str = ""
     outcome: str = FAILED
     topics: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    subjects: list[str] = field(default_factory=list)
+    forms: list[str] = field(default_factory=list)
     seconds: float | None = None
     answer_id: str = ""
     rating: str | None = None
@@ -194,7 +198,10 @@ def _answer(turn: Turn, data: dict[str, Any], time: float | None) -> None:
         turn.seconds = max(0.0, time - turn.time)
     turn.kind = str(card.get("kind") or "other")
     turn.answer_id = str(card.get("answer_id") or "")
-    turn.topics = [(str(item.get("topic")), tuple(item.get("roles") or ())) for item in card.get("questions") or []]
+    questions = card.get("questions") or []
+    turn.topics = [(str(item.get("topic")), tuple(item.get("roles") or ())) for item in questions]
+    turn.subjects = list(dict.fromkeys(str(subject) for item in questions for subject in item.get("subjects") or ()))
+    turn.forms = [str(item.get("form") or "") for item in questions]
     turn.outcome = _outcome(turn)
 
 

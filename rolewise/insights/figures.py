@@ -165,6 +165,9 @@ class Figures:
         self.ends: Counter[str] = Counter()
         self.end_topics: Counter[str] = Counter()
         self.kinds: Counter[str] = Counter()
+        self.subjects: Counter[str] = Counter()
+        self.forms: Counter[str] = Counter()
+        self.without_subject = 0
         self.phrases = Phrases()
 
     def add(self, turns: list[Turn]) -> None:
@@ -204,6 +207,9 @@ class Figures:
             for topic, roles in turn.topics:
                 for role in roles or ("",):
                     self.cells[topic, role] += 1
+            self.subjects.update(turn.subjects)
+            self.without_subject += not turn.subjects
+            self.forms.update(turn.forms)
 
     def _end(self, turn: Turn) -> None:
         """The last turn of a session."""

@@ -8,15 +8,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from rolewise.authoring.edits import Document, EditError, replace_file, scalar
-from rolewise.authoring.training_data import OUT_OF_SCOPE, TrainingData, normalised
+from rolewise.authoring.training_data import OUT_OF_SCOPE, Messages, TrainingData, WrittenMessages, normalised
 from rolewise.insights import mask
+from rolewise.insights.events import QUESTION_PREFIX
 from rolewise.insights.figures import Phrase
 from rolewise.insights.meaning import Cluster
 from rolewise.knowledge.files import holding
@@ -24,6 +25,8 @@ from rolewise.knowledge.loader import WANTED
 from rolewise.stores import private
 
 ASSIGNED, OUTSIDE, MISSING, SKIPPED = "assigned", "out of scope", "missing knowledge", "skipped"
+# Who is named as the writer of a message that came from people.
+WRITER = "inbox"
 HAS_PERSONAL_DATA = "it holds personal data"
 
 
@@ -34,6 +37,7 @@ class Decision:
     Attributes:
         what: one of the constants above.
         intent: where examples were added; empty for other decisions.
+        subject: what the examples are about, where that was said.
         edits: the file and the lines that were put into it.
         keys: which messages it settled, as hashes: the journal keeps nobody's words.
     """
@@ -43,6 +47,12 @@ class Decision:
     intent: str = ""
     edits: list[tuple[str, str]] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    subject: str = ""
+
+    @property
+    def where(self) -> str:
+        """Where its examples were added: a subject or an intent."""
+        return f"subject {self.subject}" if self.subject else self.intent
 
     def happened(self) -> bool:
         """Whether all its edits are in their files."""
@@ -52,7 +62,7 @@ class Decision:
 class Inbox:
     """The decisions on the messages of one project."""
 
-    def __init__(self, journal: Path, knowledge: Path, nlu: Path, tested: Iterable[str], today: date) -> None:
+    def __init__(self, journal: Path, knowledge: Path, nlu: Path, tested: Iterable[str], today: date, messages: Path | None = None) -> None:
         """Take up the journal where there is one.
 
         Args:
@@ -61,11 +71,13 @@ class Inbox:
             nlu: the file of training messages.
             tested: messages that nothing may be trained on.
             today: the day that notes carry.
+            messages: the file of messages with their subjects; None takes ``messages.yml`` beside the other one.
 
         Raises:
             EditError: the journal is damaged.
         """
         self.journal, self.knowledge, self.nlu = journal, knowledge, nlu
+        self.messages = messages or nlu.with_name("messages.yml")
         self.tested = list(tested)
         self.today = today
         self.decisions = _read(journal)
@@ -82,33 +94,63 @@ class Inbox:
 
     # -- decisions --------------------------------------------------------------------------------------------------------
 
-    def refusal(self, text: str, intent: str) -> str | None:
-        """Why a message may not become an example of an intent, or None."""
-        if mask.holds_personal_data(text):
-            return HAS_PERSONAL_DATA
-        return TrainingData(self.nlu).refusal(text, intent, self.tested)
-
     def assign(self, group: Cluster, intent: str, texts: Iterable[str]) -> Decision:
         """Add messages to an intent's examples, those that may be added.
 
         Returns:
             The decision; ``refused`` says what was not added and why. Where nothing was added, there is no decision and the group stays.
         """
-        training = TrainingData(self.nlu)
-        what = OUTSIDE if intent == OUT_OF_SCOPE else ASSIGNED
-        decision = Decision(what, _keys(group), intent)
-        for text in texts:
-            text = " ".join(text.split())
-            reason = HAS_PERSONAL_DATA if mask.holds_personal_data(text) else training.refusal(text, intent, self.tested)
-            if reason:
-                decision.refused.append(f"{mask.masked(text)}: {reason}")
-                continue
+        training, written = TrainingData(self.nlu), self._written()
+        decision = Decision(OUTSIDE if intent == OUT_OF_SCOPE else ASSIGNED, _keys(group), intent)
+        for text in self._admitted(decision, texts, written, lambda text: training.refusal(text, intent, self.tested)):
             before = training.document.text
             training.add(text, intent)
             decision.edits.append((str(self.nlu), _added(before, training.document.text)))
         if decision.edits:
             self._do(decision, training.document)
         return decision
+
+    def assign_subject(self, group: Cluster, subject: str, topic: str, texts: Iterable[str]) -> Decision:
+        """Add messages to those that are about a subject; what is returned and when is as with :meth:`assign`.
+
+        Args:
+            group: the group that is settled so.
+            subject: the id of the subject.
+            topic: the topic that serves such a message best.
+            texts: the messages.
+        """
+        training, written, intent = TrainingData(self.nlu), WrittenMessages(self.messages), f"{QUESTION_PREFIX}{topic}"
+        decision = Decision(ASSIGNED, _keys(group), intent, subject=subject)
+        for text in self._admitted(decision, texts, training, lambda text: written.doubt(text, intent, self.tested)):
+            before = written.document.text
+            written.add_about(text, intent, WRITER, [subject])
+            decision.edits.append((str(self.messages), _added(before, written.document.text)))
+        if decision.edits:
+            self._do(decision, written.document)
+        return decision
+
+    def _written(self) -> Messages | None:
+        """The messages with their subjects, where there is a file of them."""
+        return WrittenMessages(self.messages) if self.messages.is_file() else None
+
+    @staticmethod
+    def _admitted(decision: Decision, texts: Iterable[str], other: Messages | None, refusal: Callable[[str], str | None]) -> Iterator[str]:
+        """Those of some messages that may become examples; why the rest may not is noted in the decision.
+
+        Args:
+            decision: where that is noted.
+            texts: the messages.
+            other: the file of training messages that they are not added to, where there is one.
+            refusal: why the file that they are added to does not take one, or None.
+        """
+        for text in texts:
+            text = " ".join(text.split())
+            elsewhere = other.known_as(text) if other else None
+            reason = HAS_PERSONAL_DATA if mask.holds_personal_data(text) else f"it stands under {elsewhere}" if elsewhere else refusal(text)
+            if reason:
+                decision.refused.append(f"{mask.masked(text)}: {reason}")
+            else:
+                yield text
 
     def miss(self, group: Cluster, topic: str | None = None) -> Decision:
         """Note that the knowledge has no answer to this."""
@@ -180,8 +222,8 @@ class Inbox:
         found: Counter[str] = Counter()
         for decision in self.decisions[self.began :]:
             found[decision.what] += 1
-            if decision.intent:
-                found[decision.intent] += len(decision.edits)
+            if decision.where:
+                found[decision.where] += len(decision.edits)
         return found
 
 
@@ -209,7 +251,14 @@ def _read(path: Path) -> list[Decision]:
         if data["version"] != 1:
             raise ValueError("it is of another version")
         return [
-            Decision(item["what"], list(item["keys"]), item["intent"], [(file, block) for file, block in item["edits"]])
+            Decision(
+                item["what"],
+                list(item["keys"]),
+                item["intent"],
+                [(file, block) for file, block in item["edits"]],
+                # Journals from before there were subjects have none.
+                subject=item.get("subject", ""),
+            )
             for item in data["decisions"]
         ]
     except (OSError, ValueError, KeyError, TypeError) as error:

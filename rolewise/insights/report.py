@@ -6,7 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,8 @@ FORMATS = ("html", "json", "csv")
 CLUSTERS = 40
 # Up to so many seconds, for the chart of times.
 EDGES = (0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.25, 0.5, 1.0, 2.0, 5.0)
+# Subjects that the page and the files show.
+SUBJECTS = 40
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 QUANTILES = {"median": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
@@ -31,11 +33,12 @@ QUANTILES = {"median": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99}
 
 @dataclass(frozen=True)
 class Names:
-    """How topics and roles are called in a report."""
+    """How topics, roles and subjects are called in a report."""
 
     topics: dict[str, str]
     roles: dict[str, str]
     short: dict[str, str]
+    subjects: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, knowledge: Knowledge) -> Names:
@@ -44,6 +47,7 @@ class Names:
             {topic_id: str(topic.title) for topic_id, topic in knowledge.topics.items()},
             {role_id: capital(str(role.name)) for role_id, role in knowledge.roles.items()},
             {role_id: str(role.short) for role_id, role in knowledge.roles.items()},
+            {str(subject.id): capital(str(subject.name)) for subject in knowledge.subjects},
         )
 
 
@@ -53,7 +57,7 @@ def data(figures: Figures, clusters: Sequence[Cluster], names: Names, now: datet
     Args:
         figures: what was counted.
         clusters: what was not answered.
-        names: of topics and roles.
+        names: of topics, roles and subjects.
         now: when the report is made.
     """
     asked = figures.topics.items()
@@ -67,6 +71,7 @@ def data(figures: Figures, clusters: Sequence[Cluster], names: Names, now: datet
             "sessions": figures.sessions,
             "tapped": figures.tapped,
             **figures.total.row(),
+            "answered without subject": figures.without_subject,
             "messages a conversation": round(figures.total.outcomes.total() / max(1, figures.conversations), 2),
         },
         "channels": [
@@ -86,6 +91,7 @@ def data(figures: Figures, clusters: Sequence[Cluster], names: Names, now: datet
             }
             for topic, _ in topics
         ],
+        **_subjects(figures, names),
         "seconds to answer": {
             **{name: _round(figures.times.quantile(share)) for name, share in QUANTILES.items()},
             "histogram": [
@@ -109,6 +115,17 @@ def data(figures: Figures, clusters: Sequence[Cluster], names: Names, now: datet
             "let go": figures.phrases.let_go,
             "largest": [_group(group, names) for group in clusters[:CLUSTERS]],
         },
+    }
+
+
+def _subjects(figures: Figures, names: Names) -> dict[str, Any]:
+    """What was answered by subject and by form."""
+    return {
+        "subjects": [
+            {"subject": subject, "title": names.subjects.get(subject, subject), "answered": number}
+            for subject, number in figures.subjects.most_common(SUBJECTS)
+        ],
+        "forms": [{"form": form or "not known", "answered": number} for form, number in figures.forms.most_common()],
     }
 
 

@@ -9,6 +9,7 @@ from rolewise.insights import report
 from rolewise.insights.events import conversations, store_url
 from rolewise.insights.figures import Figures, count
 from rolewise.insights.meaning import Cluster, Meaning, cluster, newest_model
+from rolewise.knowledge import KnowledgeError, Subject, load
 from rolewise.settings import PROJECT_ROOT, settings
 
 DAY = 86400.0
@@ -57,7 +58,15 @@ def inbox(store: str | None, days: float | None, model: Path, again: bool) -> in
         console.print("The inbox is empty.")
         return 0
     titles = {topic_id: str(topic.title) for topic_id, topic in meaning.knowledge.topics.items()}
-    return Terminal(kept, groups, titles, console).run()
+    return Terminal(kept, groups, titles, console, _subjects(meaning)).run()
+
+
+def _subjects(meaning: Meaning) -> list[Subject]:
+    """The subjects of today's knowledge; while it has faults, those of the model."""
+    try:
+        return load(settings().knowledge).subjects
+    except KnowledgeError:
+        return meaning.knowledge.subjects
 
 
 def _since(days: float | None) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rich.console import Console
 from rich.markup import escape
@@ -17,9 +17,12 @@ from rolewise.insights import mask
 from rolewise.insights.events import QUESTION_PREFIX
 from rolewise.insights.inbox import ASSIGNED, MISSING, OUTSIDE, SKIPPED, Decision, Inbox
 from rolewise.insights.meaning import Cluster
+from rolewise.knowledge import Subject
 
 SHOWN = 6
-KEYS = "[b]a[/]ssign to a topic, [b]o[/]ut of scope, [b]m[/]issing knowledge, [b]s[/]kip, [b]u[/]ndo, [b]q[/]uit"
+# Subjects that are named where several may be meant.
+NAMED = 12
+KEYS = "[b]a[/]ssign to a topic, to a su[b]b[/]ject, [b]o[/]ut of scope, [b]m[/]issing knowledge, [b]s[/]kip, [b]u[/]ndo, [b]q[/]uit"
 
 
 class Leave(Exception):
@@ -55,6 +58,7 @@ class Terminal:
     groups: Sequence[Cluster]
     titles: dict[str, str]
     console: Console
+    subjects: Sequence[Subject] = field(default_factory=list)
 
     def run(self) -> int:
         """Walk through the groups until the end or until somebody leaves; returns the exit status."""
@@ -92,9 +96,15 @@ class Terminal:
         try:
             if answer == "a":
                 intent = self._intent(group)
-                return self._add(group, intent) if intent else None
+                return self._added(self.inbox.assign(group, intent, self._examples(group))) if intent else None
+            if answer == "b":
+                subject = self._subject()
+                if subject is None:
+                    return None
+                topic = self._topic(subject, group)
+                return self._added(self.inbox.assign_subject(group, str(subject.id), topic, self._examples(group))) if topic else None
             if answer == "o":
-                return self._add(group, OUT_OF_SCOPE)
+                return self._added(self.inbox.assign(group, OUT_OF_SCOPE, self._examples(group)))
             if answer == "m":
                 topic = self._ask("A topic that it belongs to, or none", "none")
                 known = self._matching(topic)
@@ -131,20 +141,48 @@ class Terminal:
         exact = [name for name in intents if answer in (name, name.removeprefix(QUESTION_PREFIX))]
         return exact or [name for name in intents if answer and name.removeprefix(QUESTION_PREFIX).startswith(answer)]
 
-    def _add(self, group: Cluster, intent: str) -> Decision | None:
-        """Add the messages that are chosen as examples."""
-        shown = group.different(SHOWN)
-        answer = self._ask("Which messages become examples (1,3 or all), or type a better one", "1")
-        numbers = numbers_in(answer, len(shown))
-        if numbers is None:
-            self.console.print(f"Which ones? The messages have the numbers 1 to {len(shown)}.")
+    def _subject(self) -> Subject | None:
+        """The subject that the messages are about; None where none was chosen."""
+        answer = self._ask("Subject: its id, or words of its name").casefold()
+        named = [one for one in self.subjects if answer in {str(name).casefold() for name in (one.id, one.name)}]
+        wanted = answer.split()
+        found = named or [one for one in self.subjects if wanted and all(word in _names(one) for word in wanted)]
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            self.console.print("There is no such subject; [b]rolewise new-subject[/] adds one.")
             return None
-        texts = [shown[number - 1].text for number in numbers] or [answer]
-        decision = self.inbox.assign(group, intent, texts)
+        more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+        self.console.print("Which of these: " + escape(", ".join(str(one.id) for one in found[:NAMED])) + more)
+        return None
+
+    def _topic(self, subject: Subject, group: Cluster) -> str | None:
+        """The topic of the subject that serves the messages; None where another one was named."""
+        own = [str(topic) for topic in subject.topics]
+        usual = next((topic for topic, _ in group.nearest if topic in own), own[0])
+        answer = self._ask(f"Which of its topics: {', '.join(own)}", usual) if len(own) > 1 else usual
+        if answer in own:
+            return answer
+        self.console.print(f"'{escape(answer)}' is none of its topics.")
+        return None
+
+    def _examples(self, group: Cluster) -> list[str]:
+        """The messages that are chosen to become examples. What has no letter in it is numbers, or asked back: it is no message."""
+        shown = group.different(SHOWN)
+        while True:
+            answer = self._ask("Which messages become examples (1,3 or all), or type a better one", "1")
+            numbers = numbers_in(answer, len(shown))
+            if numbers is not None:
+                return [shown[number - 1].text for number in numbers] or [answer]
+            self.console.print(f"Which ones? The messages have the numbers 1 to {len(shown)}.")
+
+    def _added(self, decision: Decision) -> Decision | None:
+        """Say what was added; None where nothing was."""
         for line in decision.refused:
             self.console.print(f"[red]Not added:[/] {escape(line)}")
         for _, block in decision.edits:
-            self.console.print(f"[green]Added to {intent}:[/] {escape(block.strip().removeprefix('- '))}")
+            added = block.strip().partition("\n")[0].removeprefix("- ").removeprefix("text: ")
+            self.console.print(f"[green]Added to {decision.where}:[/] {escape(added)}")
         if not decision.edits:
             self.console.print("Nothing was added: choose others, or skip.")
             return None
@@ -161,7 +199,7 @@ class Terminal:
             self.console.print("There is nothing to undo.")
             return at
         self.inbox.began = min(self.inbox.began, len(self.inbox.decisions))
-        told = f"{decision.what}{f' ({decision.intent})' if decision.intent else ''}"
+        told = f"{decision.what}{f' ({decision.where})' if decision.where else ''}"
         self.console.print(f"[yellow]Taken back:[/] {told}{'' if done else ', of an earlier sitting; it is shown again next time'}.")
         return done.pop() if done else at
 
@@ -207,3 +245,8 @@ class Terminal:
             self.console.print("Next: write answers for what stands under 'wanted' in the knowledge file; [b]make check[/] lists it.")
         if left:
             self.console.print("What is left comes again with the next [b]rolewise inbox[/].")
+
+
+def _names(subject: Subject) -> str:
+    """All that a subject is called."""
+    return " ".join(map(str, (subject.id, subject.name, *subject.aliases))).casefold()

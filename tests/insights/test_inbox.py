@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import io
 import json
 import os
 import pty
@@ -17,15 +18,19 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from rich.console import Console
 
 from rolewise.authoring.edits import EditError
+from rolewise.authoring.training_data import OUT_OF_SCOPE
 from rolewise.insights.figures import LOST, Phrase
-from rolewise.insights.inbox import ASSIGNED, MISSING, SKIPPED, Inbox
+from rolewise.insights.inbox import ASSIGNED, MISSING, OUTSIDE, SKIPPED, Inbox
 from rolewise.insights.meaning import Cluster
-from rolewise.insights.terminal import numbers_in
+from rolewise.insights.terminal import Terminal, numbers_in
+from rolewise.knowledge.model import Subject
 from rolewise.settings import PROJECT_ROOT, settings
 from tests.authoring.copies import Copy
 from tests.insights.conftest import Reported
@@ -187,7 +192,8 @@ def inbox(tmp_path: Path) -> Callable[[], Inbox]:
     """Opens the inbox on copies of the two files, without a terminal."""
     knowledge, nlu = tmp_path / "careers.yml", tmp_path / "nlu.yml"
     knowledge.write_text(joined(), encoding="utf-8")
-    shutil.copy(PROJECT_ROOT / "data" / "nlu.yml", nlu)
+    for name in ("nlu.yml", "messages.yml"):
+        shutil.copy(PROJECT_ROOT / "data" / name, tmp_path / name)
     return lambda: Inbox(tmp_path / "inbox.json", knowledge, nlu, [], date(2026, 12, 1))
 
 
@@ -217,6 +223,90 @@ def test_every_decision_is_taken_back_to_the_last_byte(inbox: Callable[[], Inbox
     while opened.undo():
         pass
     assert (opened.nlu.read_bytes(), opened.knowledge.read_bytes()) == before
+
+
+PYTHON = {
+    "id": "python",
+    "kind": "language",
+    "name": "Python",
+    "question": "Python?",
+    "topics": ["languages", "skills"],
+    "aliases": ["py 3"],
+}
+SNAKES = {**PYTHON, "id": "snakes", "name": "snakes and pythons", "topics": ["pros"], "aliases": ["reptiles"]}
+
+
+@pytest.fixture
+def typed(inbox: Callable[[], Inbox], monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Inbox, str]]:
+    """Goes through one group of three messages, typing these lines; what was decided, and what was shown."""
+    shown = group("is a snake hard to learn", "which py version do they want", "do i need snakes for the job")
+
+    def sit(*lines: str) -> tuple[Inbox, str]:
+        opened, out = inbox(), io.StringIO()
+        monkeypatch.setattr(sys, "stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
+        subjects = [Subject.parse_obj(subject) for subject in (PYTHON, SNAKES)]
+        Terminal(opened, [shown], {}, Console(file=out, width=240, highlight=False), subjects).run()
+        return opened, out.getvalue()
+
+    return sit
+
+
+def written(opened: Inbox) -> list[tuple[str, dict[str, Any]]]:
+    """(intent, example) of what the file of messages has more than the project's."""
+    new, old = (
+        [
+            (block["intent"], item)
+            for block in yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)["nlu"]
+            for item in block["examples"]
+        ]
+        for path in (opened.messages, PROJECT_ROOT / "data" / "messages.yml")
+    )
+    return [item for item in new if item not in old]
+
+
+def test_messages_are_assigned_to_a_subject_with_one_of_its_topics(typed: Callable[..., tuple[Inbox, str]]) -> None:
+    opened, told = typed("b", "py", "b", "python", "skills", "1 2")
+    assert "Which of these: python, snakes" in told and 'Added to subject python: "which py version do they want"' in told
+    about = {"writer": "inbox", "subjects": ["python"]}
+    texts = ["is a snake hard to learn", "which py version do they want"]
+    assert written(opened) == [("ask_skills", {"text": text, "metadata": about}) for text in texts]
+    assert (
+        opened.summary() == {ASSIGNED: 1, "subject python": 2} and opened.nlu.read_bytes() == (PROJECT_ROOT / "data/nlu.yml").read_bytes()
+    )
+    # What stands there is refused, in either file.
+    again, told = typed("b", "reptiles", "1", "a", "salary", "which py version do they want", "q")
+    assert told.count("it stands under ask_skills") == 2 and again.decisions == opened.decisions
+    again.undo()
+    assert again.messages.read_bytes() == (PROJECT_ROOT / "data" / "messages.yml").read_bytes()
+
+
+def test_a_message_under_an_intent_that_has_none_yet(inbox: Callable[[], Inbox]) -> None:
+    opened = inbox()
+    opened.messages.write_text(
+        "nlu:\n  - intent: ask_pros\n    examples:\n      - text: fine\n        metadata: {writer: w1}\n", encoding="utf-8"
+    )
+    opened.assign_subject(group("a"), "python", "skills", ["is it 5: easy # or not"])
+    (block,) = [block for block in yaml.safe_load(opened.messages.read_text())["nlu"] if block["intent"] == "ask_skills"]
+    assert block["examples"] == [{"text": "is it 5: easy # or not", "metadata": {"writer": "inbox", "subjects": ["python"]}}]
+
+
+def test_a_subject_that_is_not_there_comes_to_nothing(typed: Callable[..., tuple[Inbox, str]]) -> None:
+    opened, told = typed("b", "cobol", "b", "python", "salary", "q")
+    assert "There is no such subject" in told and "'salary' is none of its topics" in told
+    assert opened.decisions == [] and written(opened) == []
+
+
+@pytest.mark.parametrize("numbers", ["1 2", "1, 2", "1,2,", "2 1 2"])
+def test_numbers_are_numbers_whatever_stands_between_them(typed: Callable[..., tuple[Inbox, str]], numbers: str) -> None:
+    opened, _ = typed("o", numbers)
+    assert opened.summary() == {OUTSIDE: 1, OUT_OF_SCOPE: 2}
+    assert [block for _, block in opened.decisions[0].edits if re.search(r"\d", block)] == []
+
+
+@pytest.mark.parametrize("numbers", ["1 7", "0", "1-2", "1.2", "?"])
+def test_what_is_neither_numbers_nor_a_message_is_asked_back(typed: Callable[..., tuple[Inbox, str]], numbers: str) -> None:
+    opened, told = typed("o", numbers, "3")
+    assert "The messages have the numbers 1 to 3" in told and opened.summary() == {OUTSIDE: 1, OUT_OF_SCOPE: 1}
 
 
 def test_lines_that_somebody_changed_are_not_taken_back(inbox: Callable[[], Inbox]) -> None:
