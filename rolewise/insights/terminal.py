@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -111,7 +112,7 @@ class Terminal:
                 decision = self.inbox.miss(
                     group, known[0][len(QUESTION_PREFIX) :] if len(known) == 1 and known[0].startswith(QUESTION_PREFIX) else None
                 )
-                self.console.print(f"[green]Noted in {escape(str(self.inbox.knowledge.name))}[/], under 'wanted'.")
+                self.console.print(f"[green]Noted in {escape(Path(decision.edits[0][0]).name)}[/], under 'wanted'.")
                 return decision
             if answer == "s":
                 return self.inbox.skip(group)
@@ -242,7 +243,7 @@ class Terminal:
                 "Next: [b]make train[/], then [b]rolewise diff[/] between the old model and the new one, and [b]make test[/]."
             )
         if found[MISSING]:
-            self.console.print("Next: write answers for what stands under 'wanted' in the knowledge file; [b]make check[/] lists it.")
+            self.console.print("Next: write answers for what stands under 'wanted' in the knowledge; [b]make check[/] lists it.")
         if left:
             self.console.print("What is left comes again with the next [b]rolewise inbox[/].")
 

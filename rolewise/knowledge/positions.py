@@ -12,7 +12,7 @@ class Positions:
 
     def __init__(self, root: yaml.Node | None) -> None:
         self.lines: dict[Loc, int] = {(): 1}
-        self.ends: dict[Loc, int] = {}
+        self.ends: dict[Loc, int] = {(): 0}
         self.faults: list[tuple[Loc, int, str]] = []
         if root is not None:
             self._walk(root, ())

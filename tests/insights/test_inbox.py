@@ -115,7 +115,8 @@ def sit(reported: Reported, tmp_path: Path) -> Iterator[Callable[..., Sitting]]:
 
 def added(copy: Copy, name: str) -> list[str]:
     """The lines that a file of the copy has more than the project's; that it has lost none is seen here."""
-    old, new = (Path(root / name).read_text(encoding="utf-8").splitlines() for root in (PROJECT_ROOT, copy.root))
+    paths = [root / name for root in (PROJECT_ROOT, copy.root)]
+    old, new = (path.read_text(encoding="utf-8").splitlines() if path.is_file() else [] for path in paths)
     changed = [line for line in difflib.unified_diff(old, new, n=0, lineterm="") if not line.startswith(("---", "+++", "@@"))]
     assert all(line.startswith("+") for line in changed), changed
     return [line[1:] for line in changed]
@@ -307,6 +308,17 @@ def test_numbers_are_numbers_whatever_stands_between_them(typed: Callable[..., t
 def test_what_is_neither_numbers_nor_a_message_is_asked_back(typed: Callable[..., tuple[Inbox, str]], numbers: str) -> None:
     opened, told = typed("o", numbers, "3")
     assert "The messages have the numbers 1 to 3" in told and opened.summary() == {OUTSIDE: 1, OUT_OF_SCOPE: 1}
+
+
+def test_what_is_missing_is_noted_in_a_file_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "knowledge").mkdir()
+    (tmp_path / "knowledge" / "topics.yml").write_text("version: 1\n", encoding="utf-8")
+    opened = Inbox(tmp_path / "inbox.json", tmp_path / "knowledge", tmp_path / "nlu.yml", [], date(2026, 12, 1))
+    opened.miss(group("is there tea"))
+    opened.miss(group("is there coffee"))
+    noted = yaml.safe_load((tmp_path / "knowledge" / "wanted.yml").read_text(encoding="utf-8"))["wanted"]
+    assert [item["question"] for item in noted] == ["is there tea", "is there coffee"]
+    assert (tmp_path / "knowledge" / "topics.yml").read_text(encoding="utf-8") == "version: 1\n"
 
 
 def test_lines_that_somebody_changed_are_not_taken_back(inbox: Callable[[], Inbox]) -> None:
