@@ -138,7 +138,7 @@ class Dialogue:
         undated = [source.id for source in full.sources if source.year is None]
         points = [f"{source.title} ({source.publisher}), {source.year or 'undated'}" for source in full.sources]
         caveat = f"{join(undated)}: the page shows no date." if undated else None
-        return full.copy(update={"lead": lead, "points": points, "table": None, "caveat": caveat})
+        return full.copy(update={"lead": lead, "points": points, "table": None, "caveat": caveat, "figures": []})
 
     def repeat(self, message: Message) -> Card:
         """Say the last answer again."""
