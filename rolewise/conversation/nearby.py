@@ -17,7 +17,9 @@ def nearby(answers: Answers, topic: str, roles: tuple[str, ...]) -> Iterator[Que
     fitting = [(subject, _facts(subject, roles)) for subject in answers.knowledge.subjects if topic in subject.topics]
     best = sorted(fitting, key=lambda pair: (pair[0].topics[0] != topic, -pair[1]))
     for subject, facts in best:
-        question = Question(topic, roles, subjects=(str(subject.id),))
+        # What no fact tells apart by role is not asked of several.
+        named = {role for fact in subject.facts for role in fact.roles}
+        question = Question(topic, roles if len(roles) == 1 or named.issuperset(roles) else (), subjects=(str(subject.id),))
         if facts and len(answers.title(question)) <= MAX_TITLE:
             yield question
 
