@@ -27,6 +27,7 @@ TYPES = {
     "icon.svg": "image/svg+xml",
     "widget.js": JAVASCRIPT,
     "client.js": JAVASCRIPT,
+    "figures.js": JAVASCRIPT,
     "texts.js": JAVASCRIPT,
     "view.js": JAVASCRIPT,
     "widget.css": CSS,

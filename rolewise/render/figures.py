@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import accumulate
 
 from markupsafe import Markup, escape
 
@@ -17,8 +18,8 @@ SIGNS = {"USD": "$", "GBP": "£", "INR": "₹", "EUR": "€"}
 LONGEST_BAR = 60
 START, LINE, MIDDLE, END, FULL = "├", "─", "┼", "┤", "■"
 
-# SVG, in its own units: the whole is as wide as that, and each row as high.
-WIDTH, ROW, BAR = 320, 58, 12
+# SVG, in its own units: how wide the whole is, how high a row, one without a bar, and a bar.
+WIDTH, ROW, EMPTY_ROW, BAR = 320, 62, 44, 12
 
 
 @dataclass(frozen=True)
@@ -136,12 +137,13 @@ def svg(chart: Chart, identity: str) -> Markup:
         chart: what is drawn.
         identity: the start of its ids, once on the page.
     """
-    rows = Markup().join(_row(chart, figure, number * ROW) for number, figure in enumerate(chart.figures))
+    tops = list(accumulate((ROW if numbers(figure) else EMPTY_ROW for figure in chart.figures), initial=0))
+    rows = Markup().join(_row(chart, figure, top) for figure, top in zip(chart.figures, tops, strict=False))
     described = " ".join(filter(None, ["; ".join(f"{one.label}: {values(one, chart)}" for one in chart.figures) + ".", chart.legend]))
     return Markup(
         '<svg class="chart" viewBox="0 0 {width} {height}" role="img" aria-labelledby="{id}-title" aria-describedby="{id}-desc">'
         '<title id="{id}-title">{title}</title><desc id="{id}-desc">{desc}</desc>{rows}</svg>'
-    ).format(width=WIDTH, height=len(chart.figures) * ROW, id=identity, title=chart.caption, desc=described, rows=rows)
+    ).format(width=WIDTH, height=tops[-1], id=identity, title=chart.caption, desc=described, rows=rows)
 
 
 def _row(chart: Chart, figure: CardFigure, top: int) -> Markup:
@@ -151,10 +153,10 @@ def _row(chart: Chart, figure: CardFigure, top: int) -> Markup:
         low, high = sorted((chart.at(0, WIDTH), found[0])) if len(found) == 1 else (found[0], found[-1])
         shapes += _rect("track", 0, top + 27, WIDTH, 2) + _rect("range", low, top + 22, max(high - low, 2), BAR)
     if len(found) > 2:
-        shapes += _rect("mark", min(max(found[1] - 1.5, 0), WIDTH - 3), top + 19, 3, BAR + 6)
+        shapes += _rect("median", min(max(found[1] - 1.5, 0), WIDTH - 3), top + 19, 3, BAR + 6)
     words = '<text class="name" x="0" y="{first}">{name}</text><text x="0" y="{second}">{values}</text>'
     return (
-        Markup(words).format(first=top + 14, name=figure.label, second=top + (49 if found else 32), values=values(figure, chart)) + shapes
+        Markup(words).format(first=top + 14, name=figure.label, second=top + (51 if found else 33), values=values(figure, chart)) + shapes
     )
 
 

@@ -96,7 +96,7 @@ def test_slack_draws_them_in_letters_of_one_width_and_reads_them_without_bars() 
 def test_the_image_is_named_described_and_true_to_scale() -> None:
     (chart,) = charts(PAY)
     image = ElementTree.fromstring(str(svg(chart, "pay")).replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1))
-    assert image.get("role") == "img"
+    assert image.get("role") == "img" and image.get("viewBox") == "0 0 320 168", "a row without a bar is lower"
     parts = {part.get("id"): part.text for part in image.iter() if part.get("id")}
     assert parts[image.get("aria-labelledby")] == chart.caption
     described = str(parts[image.get("aria-describedby")])
