@@ -43,10 +43,10 @@ TUNING = ROOT / "bench" / "data" / "tuning.jsonl"
 # What independent readers found of leads: whether they answer the very question.
 JUDGED = ROOT / "bench" / "data" / "judged.jsonl"
 # How many of the messages that are not for the assistant must be declined when the thresholds are chosen.
-DECLINED, NOT_ANSWERED = 0.80, 0.93
+DECLINED, NOT_ANSWERED = 0.78, 0.88
 # A subject counts as asked about from where so many of those above are right.
 PRECISION = 0.75
-NOTHING = Weights((0.0,) * 136, 1.0, (0.0,) * 66, 1.0, 1.0)
+NOTHING = Weights((0.0,) * 136, 1.0, (0.0,) * 91, 1.0, 1.0)
 
 
 @dataclass

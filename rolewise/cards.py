@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import BaseModel, Extra
 
@@ -36,6 +37,22 @@ class CardTable(CardModel):
     rows: list[list[str]]
 
 
+class CardFigure(CardModel):
+    """A figure to draw: a range from the 10th to the 90th percentile about its median, or ``middle`` alone; without numbers there is none.
+
+    Figures of one unit, country and period are drawn beside each other.
+    """
+
+    label: str
+    unit: str
+    low: float | None = None
+    middle: float | None = None
+    high: float | None = None
+    country: str
+    period: str
+    official: bool
+
+
 class CardSource(CardModel):
     """A source as shown to a person."""
 
@@ -65,5 +82,17 @@ class Card(CardModel):
     points: list[str] = []
     table: CardTable | None = None
     caveat: str | None = None
+    figures: list[CardFigure] = []
     sources: list[CardSource] = []
     suggestions: list[Suggestion] = []
+
+    def dict(self, **options: Any) -> dict[str, Any]:
+        """As plain data; a card without figures has no such field, as it had none before there were figures."""
+        return super().dict(**self._without_nothing(options))
+
+    def json(self, **options: Any) -> str:
+        """As JSON, likewise."""
+        return super().json(**self._without_nothing(options))
+
+    def _without_nothing(self, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        return options if self.figures else {**options, "exclude": {*(options.get("exclude") or ()), "figures"}}

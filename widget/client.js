@@ -1,6 +1,6 @@
 // Talks to the server; keeps the token and unanswered messages over a reload.
 
-/** Milliseconds; the server sends a line every 10 s. */
+/** Milliseconds; the server sends a line every 2 s. */
 const SILENCE = 35000;
 
 /** offline, down, busy (for `seconds`), token, refused or failed */
@@ -54,9 +54,7 @@ export class Client {
   }
 
   unqueue(id) {
-    this.change((saved) => {
-      saved.outbox = saved.outbox.filter((message) => message.id !== id);
-    });
+    this.change((saved) => (saved.outbox = saved.outbox.filter((message) => message.id !== id)));
   }
 
   /** @param {boolean} forget the token, too */
@@ -68,7 +66,7 @@ export class Client {
     });
   }
 
-  async call(method, path, body = {}, signal = new AbortController().signal) {
+  async call(method, path, body = {}, signal) {
     const { token } = this.saved;
     let response;
     try {
@@ -102,9 +100,7 @@ export class Client {
   async begin() {
     if (this.saved.token) return;
     const { token } = await this.json('POST', 'session');
-    this.change((saved) => {
-      saved.token ??= token;
-    });
+    this.change((saved) => (saved.token ??= token));
   }
 
   /**

@@ -1,4 +1,4 @@
-// What is on the screen: building blocks, the window, a card. Nothing is parsed as HTML.
+// Building blocks, the window, a card. Nothing is parsed as HTML.
 
 const SVG = 'http://www.w3.org/2000/svg';
 
@@ -40,7 +40,7 @@ export function icon(name) {
   return svg;
 }
 
-export function iconButton(image, name, onclick, more = {}) {
+function iconButton(image, name, onclick, more = {}) {
   return h('button.icon', { type: 'button', 'aria-label': name, title: name, onclick, ...more }, icon(image));
 }
 
@@ -134,7 +134,7 @@ export function frame(host, t, on) {
 const list = (value) => (Array.isArray(value) ? value : []);
 const words = (value) => (value == null ? '' : String(value));
 
-function tableOf(table, texts) {
+export function tableOf(table, texts) {
   const columns = list(table.columns).map(words);
   // Stacked, it is no longer laid out as a table: the roles keep it one.
   const head = columns.map((name, place) =>
@@ -237,10 +237,13 @@ export function cardOf(message, texts, actions, contact) {
   const heading = !several && words(card.title);
   const sources = list(card.sources);
   const suggestions = list(card.suggestions);
+  const charts = card.figures && h('div.figures');
+  if (charts) import('./figures.js').then(({ draw }) => charts.append(...draw(card.figures, texts))).catch(() => {});
   const answered = ['answer', 'comparison'].includes(card.kind);
   return h('article.message.bot', { part: 'message bot', 'data-kind': card.kind },
     h(heading ? 'h3' : 'h3.sr', { dir: 'auto' }, heading || texts.assistant),
     card.lead && h('p.lead', { dir: 'auto' }, words(card.lead)),
+    charts,
     ...nodes,
     card.table && tableOf(card.table, texts),
     card.caveat && h('p.caveat', { dir: 'auto' }, h('strong', {}, texts.note), ` ${words(card.caveat)}`),

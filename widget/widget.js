@@ -1,4 +1,4 @@
-// The element <rolewise-chat>: what its window does. docs/widget.md says how to use it.
+// The element <rolewise-chat>; docs/widget.md says how to use it.
 
 import { Client, Problem, tab } from './client.js';
 import { texts as english } from './texts.js';
@@ -31,6 +31,7 @@ export class RolewiseChat extends HTMLElement {
   /** @type {Element | null} */
   dots = null;
   passing = 0;
+  asked = new URLSearchParams(location.hash.slice(1)).get('ask'); // written, never sent
   wake = () => {};
   stop = new AbortController();
 
@@ -39,7 +40,7 @@ export class RolewiseChat extends HTMLElement {
     /** @type {any} */ (this.v.root).showPopover?.();
     this.listen();
     const was = tab.get('open');
-    if (was === 'yes' || (was === null && this.hasAttribute('open') && !phone.matches)) this.open(false);
+    if (this.asked || was === 'yes' || (was === null && this.hasAttribute('open') && !phone.matches)) this.open(!!this.asked);
     else if (this.client.saved.outbox.length) this.work();
   }
 
@@ -66,7 +67,7 @@ export class RolewiseChat extends HTMLElement {
     });
     this.clear();
     for (const message of this.client.saved.outbox) this.showOutgoing(message);
-    this.v.input.value = tab.get('draft') ?? '';
+    this.v.input.value = this.asked ?? tab.get('draft') ?? '';
   }
 
   listen() {
@@ -77,9 +78,11 @@ export class RolewiseChat extends HTMLElement {
     addEventListener('offline', () => panel.open && this.setState('offline'), { signal });
     addEventListener('storage', (event) => event.key === this.client.key && this.sync(), { signal });
     // Any element of the page with this attribute asks its question.
-    document.addEventListener('click', ({ target }) => {
-      const asker = target instanceof Element && target.closest('[data-rolewise-ask]');
-      if (asker) this.ask(asker.getAttribute('data-rolewise-ask') || '');
+    document.addEventListener('click', (event) => {
+      const asker = /** @type {any} */ (event.target).closest?.('[data-rolewise-ask]');
+      if (!asker || event.ctrlKey || event.metaKey) return;
+      event.preventDefault();
+      this.ask(asker.dataset.rolewiseAsk, asker.dataset.rolewiseTitle);
     }, { signal });
     phone.addEventListener('change', () => panel.open && this.show(), { signal });
     input.addEventListener('input', () => tab.set('draft', input.value), { signal });
@@ -225,7 +228,6 @@ export class RolewiseChat extends HTMLElement {
     }
   }
 
-  /** Says how it went. */
   async tell(action, well, badly) {
     const done = await action.then(() => true, () => false);
     this.say(done ? well : badly);
@@ -284,7 +286,6 @@ export class RolewiseChat extends HTMLElement {
     setTimeout(() => line.remove(), PASSING);
   }
 
-  /** A passing word under the conversation. */
   say(text) {
     this.announce(text);
     if (this.problem) return;
@@ -444,6 +445,6 @@ if (!customElements.get('rolewise-chat')) customElements.define('rolewise-chat',
 const script = [...document.scripts].find((one) => one.src === import.meta.url);
 if (script && !document.querySelector('rolewise-chat')) {
   const element = document.createElement('rolewise-chat');
-  for (const [name, value] of Object.entries(script.dataset)) element.setAttribute(name, value ?? '');
+  for (const [name, value] of Object.entries(script.dataset)) element.setAttribute(name, String(value));
   document.body.append(element);
 }

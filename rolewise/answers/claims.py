@@ -23,9 +23,9 @@ REACH = 0.3
 REPEATED = 7
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Choice:
-    """A claim chosen for a question.
+    """A claim chosen for a question. Two are never the same: to compare whole subjects word by word would take most of an answer's time.
 
     Attributes:
         subject: its subject.

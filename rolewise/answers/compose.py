@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 
 from rolewise import wording
 from rolewise.answers.claims import Choice, choose
-from rolewise.cards import MAX_SUGGESTIONS, Card, CardQuestion, CardSource, CardTable, Suggestion
+from rolewise.answers.drawn import drawn
+from rolewise.cards import MAX_SUGGESTIONS, Card, CardFigure, CardQuestion, CardSource, CardTable, Suggestion
 from rolewise.knowledge import Entry, Fact, Figure, Knowledge, Statement, Subject
 from rolewise.questions import COMPARE, Question
+from rolewise.render.figures import amount
 
 # How many points an answer shows at first, alone and beside others; "more" shows all.
 POINTS_ALONE = 4
@@ -42,6 +44,7 @@ class Draft:
     points: list[str] = field(default_factory=list)
     table: CardTable | None = None
     caveats: list[str] = field(default_factory=list)
+    figures: list[CardFigure] = field(default_factory=list)
     source_ids: dict[str, None] = field(default_factory=dict)
 
     def say(self, statement: Statement) -> str:
@@ -149,6 +152,8 @@ class Answers:
         several = len(questions) > 1
         for question in questions:
             self._answer(draft, question, shown, several)
+            if shown != "short":
+                self._draw(draft, question)
         if note and not (note.startswith("For ") and draft.lead and draft.lead[0].startswith("For ")):
             draft.lead.insert(0, note)
         compared = all(self._compares(question) and question.topic != SWITCH for question in questions)
@@ -161,6 +166,7 @@ class Answers:
             points=draft.points,
             table=draft.table,
             caveat=" ".join(dict.fromkeys(draft.caveats)) or None,
+            figures=draft.figures,
             sources=self.sources(draft.source_ids),
             suggestions=self.suggestions(suggestions),
         )
@@ -219,6 +225,12 @@ class Answers:
         if entry.caveat and shown != "short" and not placed:
             # What is not known of other places is no news beside the figure of the one that was asked about.
             draft.caveats.append(entry.caveat)
+
+    def _draw(self, draft: Draft, question: Question) -> None:
+        """The official figures that answer a question, for channels that can draw them."""
+        figures, sources = drawn(self.knowledge, question)
+        draft.figures += [figure for figure in figures if figure not in draft.figures]
+        draft.cite(sources)
 
     def _side_by_side(self, question: Question) -> bool:
         """Whether a question without a role is answered for all roles beside each other, because no general answer serves."""
@@ -353,7 +365,7 @@ class Answers:
         """A figure in words: label, value, place and period."""
         value = figure.value
         low, high = value if isinstance(value, tuple) else (value, None)
-        text = _amount(low, figure.unit) + (f" to {_amount(high, figure.unit)}" if high is not None else "")
+        text = amount(low, figure.unit) + (f" to {amount(high, figure.unit)}" if high is not None else "")
         period = "" if figure.period.startswith("undated") else f", {figure.period}"
         return f"{text} ({figure.label}; {figure.country}{period or ', undated'})"
 
@@ -420,14 +432,6 @@ def _levels(level: str | None) -> tuple[str, ...]:
     if level is None:
         return ()
     return {"entry": ("entry",), "experienced": ("experienced", "mid"), "senior": ("senior", "experienced")}.get(level, (level,))
-
-
-def _amount(value: float, unit: str) -> str:
-    number = f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
-    for code, sign in (("USD", "$"), ("GBP", "£"), ("INR", "₹"), ("EUR", "€")):
-        if unit.startswith(code):
-            return f"{sign}{number}{unit[len(code) :]}"
-    return f"{number}%" if unit.startswith("percent") else f"{number} {unit}"
 
 
 def join(words: Sequence[str], last: str = "and") -> str:

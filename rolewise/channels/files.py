@@ -27,6 +27,8 @@ TYPES = {
     "icon.svg": "image/svg+xml",
     "widget.js": JAVASCRIPT,
     "client.js": JAVASCRIPT,
+    "faq.js": JAVASCRIPT,
+    "figures.js": JAVASCRIPT,
     "texts.js": JAVASCRIPT,
     "view.js": JAVASCRIPT,
     "widget.css": CSS,
@@ -78,10 +80,13 @@ class Faq:
     def __init__(self) -> None:
         """Not made yet."""
         self._made: tuple[Knowledge, tuple[bytes, bytes, str]] | None = None
+        self._making = asyncio.Lock()
 
     async def give(self, request: Request, knowledge: Knowledge) -> HTTPResponse:
-        """Answer with the page of a knowledge; it is made in a thread, as that takes some tenths of a second."""
-        if self._made is None or self._made[0] is not knowledge:
-            html = await asyncio.to_thread(faq.page, knowledge)
-            self._made = (knowledge, await asyncio.to_thread(held, html.encode("utf-8")))
-        return respond(request, self._made[1], TYPES[PAGE], page=True)
+        """Answer with the page of a knowledge; it is made in a thread, as that takes some tenths of a second, and once for all who wait."""
+        async with self._making:
+            if self._made is None or self._made[0] is not knowledge:
+                html = await asyncio.to_thread(faq.page, knowledge)
+                self._made = (knowledge, await asyncio.to_thread(held, html.encode("utf-8")))
+            made = self._made[1]
+        return respond(request, made, TYPES[PAGE], page=True)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from rolewise import wording
 from rolewise.answers.compose import PLACED_TOPICS, Answers, Draft, capital, join
 from rolewise.cards import MAX_SUGGESTIONS, Card, CardQuestion, Kind, Suggestion
+from rolewise.conversation.nearby import nearby
 from rolewise.conversation.questionnaire import PAYLOAD, Move, Quiz, choice_from_payload
 from rolewise.conversation.understanding import Understanding, is_personal
 from rolewise.knowledge import Fact, Knowledge
@@ -139,7 +140,7 @@ class Dialogue:
         undated = [source.id for source in full.sources if source.year is None]
         points = [f"{source.title} ({source.publisher}), {source.year or 'undated'}" for source in full.sources]
         caveat = f"{join(undated)}: the page shows no date." if undated else None
-        return full.copy(update={"lead": lead, "points": points, "table": None, "caveat": caveat})
+        return full.copy(update={"lead": lead, "points": points, "table": None, "caveat": caveat, "figures": []})
 
     def repeat(self, message: Message) -> Card:
         """Say the last answer again."""
@@ -315,30 +316,41 @@ class Dialogue:
         return self._offer(self.answers.card(context.questions, context.answer_id or "a0", None, shown, self._next_questions()))
 
     def _next_questions(self) -> list[Question]:
-        """What to ask next: new topics for the roles in play, then the same topic beside another role."""
+        """What to ask next: new topics for the roles in play, the same topic beside another role, and specific questions of the topic.
+
+        After a specific question: another one of its topic, the topic in general, then what follows it.
+        """
         context = self.context
         if not context.questions:
             return self._first_questions()
         last = context.questions[-1]
-        roles = last.roles or context.roles
-        found: list[Question] = []
-        following = [topic for topic in self.knowledge.topics[last.topic].next if topic != COMPARE]
-        spare = [topic for topic in self.knowledge.topics if topic not in following and topic not in (COMPARE, last.topic)]
-        for topic in [*following, *spare]:
-            question = Question(topic, tuple(roles)).normal()
-            if self.answers.knows(question) and _key(question) not in context.asked:
-                found.append(question)
-            if len(found) == 2:
-                break
-        if len(roles) == 1 and len(self.knowledge.roles) > 1:
+        roles = tuple(last.roles or context.roles)
+        following = self._following(last.topic, roles)
+        specific = [question for question in nearby(self.answers, last.topic, roles) if self._is_new(question)][:2]
+        if last.subjects:
+            found = [*specific[:1], Question(last.topic, roles).normal(), *following]
+        elif len(roles) == 1 and len(self.knowledge.roles) > 1:
             others = [role for role in [*reversed(context.mentioned), *self.knowledge.roles] if role not in roles]
             topic = last.topic if last.topic != COMPARE else "define_role"
             beside = Question(topic, (*roles, others[0]))
-            found.append(beside if _key(beside) not in context.asked else Question(COMPARE, (*roles, others[0]), OVERALL))
+            found = [*following, beside if self._is_new(beside) else Question(COMPARE, (*roles, others[0]), OVERALL), *specific]
         elif len(roles) > 1:
-            single = Question(last.topic if last.topic != COMPARE else "responsibilities", tuple(roles[:1]))
-            found += [question for question in (single, Question("choose")) if _key(question) not in context.asked]
-        return [question for question in found if _key(question) not in context.asked][:4] or self._first_questions()
+            single = Question(last.topic if last.topic != COMPARE else "responsibilities", roles[:1])
+            found = [*following, single, *specific[:1], Question("choose")]
+        else:
+            found = [*following, *specific]
+        return [question for question in found if self._is_new(question)][:MAX_SUGGESTIONS] or self._first_questions()
+
+    def _following(self, topic: str, roles: tuple[str, ...]) -> list[Question]:
+        """Two new topics for the roles in play: those that people ask next, then any other."""
+        following = [name for name in self.knowledge.topics[topic].next if name != COMPARE]
+        spare = [name for name in self.knowledge.topics if name not in following and name not in (COMPARE, topic)]
+        questions = [Question(name, roles).normal() for name in [*following, *spare]]
+        return [question for question in questions if self.answers.knows(question) and self._is_new(question)][:2]
+
+    def _is_new(self, question: Question) -> bool:
+        """Whether a question was not answered yet; a subject that was answered for other roles is not new."""
+        return not any(_key(question) == key or _same_subject(question, key) for key in self.context.asked)
 
     def _first_questions(self) -> list[Question]:
         every = tuple(self.knowledge.roles)
@@ -426,4 +438,10 @@ class Dialogue:
 
 
 def _key(question: Question) -> str:
-    return f"{question.topic}:{','.join(sorted(question.roles))}"
+    key = f"{question.topic}:{','.join(sorted(question.roles))}"
+    return f"{key}:{','.join(question.subjects)}" if question.subjects else key
+
+
+def _same_subject(question: Question, key: str) -> bool:
+    """Whether the question of a key was about a subject of this one."""
+    return bool(question.subjects) and bool(set(question.subjects) & set("".join(key.split(":")[2:]).split(",")))

@@ -61,6 +61,8 @@ SCOPE_FEATURES = (
     "role",  # 1 where a role is named
     "title",  # 1 where another job title is named
     "length",  # logarithm of the number of words
+    "ask",  # cosine to the nearest question about the best subject
+    "words_ask",  # shared rare words with that question
 )
 
 
@@ -144,6 +146,8 @@ class Match:
     covered: float = 0.0
     named: bool = False
     whole: bool = True
+    ask: float = 0.0
+    words_ask: float = 0.0
 
 
 @dataclass
@@ -263,7 +267,8 @@ class Matcher:
         evidence = self._evidence(Said(text, rare, form, cosines, shared), sure)
         best = found[order[0]]
         whole = self._whole(text, vector, rare, topics)
-        return Match(guesses, evidence, float(best[FEATURES.index("covered")]), bool(named[order[0]]), whole)
+        covered, ask, words_ask = (float(best[FEATURES.index(name)]) for name in ("covered", "ask", "words_ask"))
+        return Match(guesses, evidence, covered, bool(named[order[0]]), whole, ask, words_ask)
 
     def _whole(self, text: str, vector: FloatArray, rare: Mapping[str, float], topics: Mapping[str, float]) -> bool:
         """Whether the answer about the whole of the likeliest topic answers the very question."""
@@ -305,6 +310,8 @@ class Matcher:
                     float(bool(part.roles)),
                     float(bool(part.others)),
                     float(np.log1p(len(part.text.split()))),
+                    match.ask,
+                    match.words_ask,
                 ]
             ]
         )

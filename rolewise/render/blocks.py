@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from rolewise.cards import Card, CardSource, CardTable, Suggestion
-from rolewise.render.mrkdwn import bold_object, escape, fit, link, plain_text, shorten, text_object
+from rolewise.render.figures import Chart, bars, charts, values
+from rolewise.render.mrkdwn import FENCE, bold_object, escape, fenced, fit, link, plain_text, shorten, text_object
 
 Block = dict[str, Any]
 
@@ -37,6 +39,9 @@ RATE = "rate"
 # Between the parts of a block id or of a rating's value.
 SEPARATOR = "|"
 
+# Columns of bars of text: what a telephone shows without a break.
+BARS_WIDTH = 40
+
 # More sources than this are named in short, else they are longer than the answer.
 MAX_SOURCE_LINES = 8
 
@@ -58,7 +63,10 @@ def render(
         share: a button that shows the answer to all.
         shared_by: the id of the person who did that.
     """
-    top, body = [*_shared(shared_by), *_header(card)], [*_lead(card), *_table(card), *_points(card), *_caveat(card), *_sources(card)]
+    top, body = (
+        [*_shared(shared_by), *_header(card)],
+        [*_lead(card), *_figures(card), *_table(card), *_points(card), *_caveat(card), *_sources(card)],
+    )
     bottom = [*_buttons(card, tag, pressed, edition, share), *_rating(card, tag)]
     room = MAX_ALL - _weight([*top, *bottom])
     blocks = [*top, *_fitting(body, MAX_BLOCKS - len(top) - len(bottom), room), *bottom]
@@ -89,6 +97,8 @@ def _short(card: Card) -> Iterator[str]:
         yield _line(card.title)
     if card.lead.strip():
         yield card.lead.strip()
+    for chart in charts(card.figures):
+        yield "\n".join([_line(chart.caption), *(f"• {_line(figure.label)}: {_line(values(figure, chart))}" for figure in chart.figures)])
     if card.table:
         yield from _rows_as_text(card.table)
     if card.points:
@@ -121,6 +131,28 @@ def _caveat(card: Card) -> Iterator[Block]:
     caveat = _line(card.caveat or "")
     if caveat:
         yield {"type": "section", "text": text_object(caveat, MAX_TEXT, label="Note:")}
+
+
+def _figures(card: Card) -> Iterator[Block]:
+    """Charts as bars of text, in a typeface whose letters are all of one width."""
+    for chart in charts(card.figures):
+        yield {"type": "section", "text": bold_object(_line(chart.caption), MAX_TEXT)}
+        if chart.legend:
+            yield {"type": "context", "elements": [{"type": "mrkdwn", "text": escape(chart.legend), "verbatim": True}]}
+        yield from ({"type": "section", "text": fenced(text, MAX_TEXT)} for text in _barred(chart))
+
+
+def _barred(chart: Chart) -> Iterator[str]:
+    """The bars of a chart, in as few texts as Slack takes; no row is torn."""
+    text = ""
+    for figure in chart.figures:
+        row = "\n".join(bars(replace(chart, figures=(figure,)), BARS_WIDTH))
+        if text and len(escape(f"{text}\n{row}")) > MAX_TEXT - 2 * len(FENCE):
+            yield text
+            text = row
+        else:
+            text = f"{text}\n{row}" if text else row
+    yield text
 
 
 def _table(card: Card) -> Iterator[Block]:
@@ -271,7 +303,8 @@ def _fitting(blocks: list[Block], count: int, room: int) -> list[Block]:
         if len(kept) == count:
             break
         if weight > room:
-            if block["type"] == "section" and room > MAX_BUTTON_TITLE:
+            # Bars cut off would leave the fence open.
+            if block["type"] == "section" and room > MAX_BUTTON_TITLE and not block["text"]["text"].startswith(FENCE):
                 kept.append({"type": "section", "text": {**block["text"], "text": _cut(block["text"]["text"], room)}})
             break
         kept.append(block)

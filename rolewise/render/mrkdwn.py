@@ -9,6 +9,7 @@ from typing import Any
 FORMATTING = re.compile(r"(?<!\w)[*_~](?=\S)|`|^\s*>|:[\w+-]+:", re.MULTILINE)
 WEB = re.compile(r"https?://[^\s<>|\"]+")
 CUT = "…"
+FENCE = "```"
 
 
 def escape(text: str) -> str:
@@ -64,6 +65,11 @@ def bold_object(text: str, limit: int) -> dict[str, Any]:
     if FORMATTING.search(text):
         return plain_text(text, limit)
     return {"type": "mrkdwn", "text": f"*{fit(text, limit - 2)}*", "verbatim": True}
+
+
+def fenced(text: str, limit: int) -> dict[str, Any]:
+    """A text object whose lines stay as they are, each letter as wide as the others."""
+    return {"type": "mrkdwn", "text": f"{FENCE}{fit(text.replace('`', chr(39)), limit - 2 * len(FENCE))}{FENCE}", "verbatim": True}
 
 
 def plain_text(text: str, limit: int) -> dict[str, Any]:

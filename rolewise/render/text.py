@@ -6,6 +6,7 @@ import functools
 import textwrap
 
 from rolewise.cards import Card, CardSource, CardTable
+from rolewise.render.figures import Chart, bars, charts
 
 WIDTH = 80
 
@@ -25,6 +26,7 @@ def render(card: Card, numbered: bool = False) -> str:
         blocks.append(_wrap(card.title))
     if card.lead:
         blocks.append("\n".join(_wrap(line) for line in card.lead.split("\n")))
+    blocks += [_chart(chart) for chart in charts(card.figures)]
     if card.table:
         blocks.append(table(card.table))
     if card.points:
@@ -46,6 +48,11 @@ def _heading(card: Card, numbered: bool) -> str:
     if card.kind == "clarify":
         return "Choose one (type the number or your own words):" if numbered else "Choose one, or say it in your own words:"
     return "You can ask next (type the number or your own question):" if numbered else "You can ask next:"
+
+
+def _chart(chart: Chart) -> str:
+    heading = _wrap(" ".join(part for part in (f"{chart.caption}.", chart.legend) if part))
+    return "\n".join([heading, *bars(chart, WIDTH)])
 
 
 def source_line(source: CardSource) -> str:

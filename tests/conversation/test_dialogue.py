@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rolewise import wording
+from rolewise.answers.compose import Answers
 from rolewise.cards import Card
 from rolewise.channels.guard import is_own_payload
 from rolewise.conversation.dialogue import Dialogue, question_from_payload
+from rolewise.conversation.nearby import nearby
 from rolewise.knowledge import load
 from rolewise.nlu.cues import cues
 from rolewise.questions import Context, Guess, Message, Part, Question
@@ -492,18 +494,78 @@ def test_calm_twice_is_not_the_same(talk: Conversation) -> None:
 # -- suggestions ----------------------------------------------------------------------------------------------------------
 
 
+def same(question: Question) -> tuple[str, ...]:
+    """What is one question to a person: its subjects, or its topic and roles."""
+    return question.subjects or (question.topic, *sorted(question.roles))
+
+
+def offered(card: Card) -> list[Question]:
+    return [question for item in card.suggestions if (question := question_from_payload(item.payload))]
+
+
 def test_suggestions_are_new_and_can_be_tapped_for_long() -> None:
     talk = Conversation()
     card = talk.ask("what is an mle", "define_role", "mle")
-    seen: set[tuple[str, tuple[str, ...]]] = {("define_role", ("mle",))}
+    seen: set[tuple[str, ...]] = {("define_role", "mle")}
     for _ in range(25):
         questions = [question for item in card.suggestions if (question := question_from_payload(item.payload))]
         assert questions
-        new = [question for question in questions if (question.topic, tuple(sorted(question.roles))) not in seen]
+        new = [question for question in questions if same(question) not in seen]
         assert len(new) >= len(questions) - 1, f"old ones offered: {questions}"
         card = talk.tap(new[0].payload())
         assert card.kind in ("answer", "comparison")
-        seen.add((new[0].topic, tuple(sorted(new[0].roles))))
+        seen.add(same(new[0]))
+
+
+@pytest.mark.parametrize("roles", [(), ("mle",), ("swe", "ds"), ROLES], ids="-".join)
+@pytest.mark.parametrize("topic", ["salary", "demand", "languages", "degree", "interview", "start_learning"])
+def test_after_a_topic_specific_questions_of_it_are_offered(talk: Conversation, topic: str, roles: tuple[str, ...]) -> None:
+    questions = offered(talk.tap(Question(topic, roles).payload()))
+    specific = [question for question in questions if question.subjects]
+    assert len(specific) in (1, 2) and len(questions) > len(specific)
+    for question in specific:
+        subject = KNOWLEDGE.subject(question.subjects[0])
+        assert subject and topic in subject.topics and question.topic == topic and question.roles in (roles, ())
+        assert any(not fact.roles or set(roles) <= set(fact.roles) for fact in subject.facts)
+
+
+def test_of_several_roles_only_that_is_asked_which_differs_between_them() -> None:
+    for question in nearby(Answers(KNOWLEDGE), "salary", ("swe", "ds")):
+        subject = KNOWLEDGE.subject(question.subjects[0])
+        named = {role for fact in subject.facts for role in fact.roles} if subject else set()
+        assert question.roles == (("swe", "ds") if {"swe", "ds"} <= named else ())
+
+
+def test_after_a_specific_question_another_one_then_the_topic_and_the_next(talk: Conversation) -> None:
+    first = offered(talk.tap(Question("salary", ("ds",)).payload()))
+    card = talk.tap(Question("salary", ("swe",), subjects=("negotiation",)).payload())
+    another, general, following = offered(card)[:3]
+    assert another.subjects and another.topic == "salary" and another.subjects != ("negotiation",)
+    assert general == Question("salary", ("swe",)) and not following.subjects and following.topic != "salary"
+    assert next(question.topic for question in first if not question.subjects) == following.topic
+    general_is_old = offered(talk.tap(Question("salary", ("swe",), subjects=("two_offers",)).payload()))
+    assert general in general_is_old
+    talk.tap(general.payload())
+    assert general not in offered(talk.tap(Question("salary", ("swe",), subjects=("pay_other_countries",)).payload()))
+
+
+def test_a_subject_is_offered_until_it_is_answered_and_never_again(talk: Conversation) -> None:
+    card = talk.tap(Question("salary", ("ds",)).payload())
+    seen: set[str] = set()
+    for _ in range(12):
+        specific = [question for question in offered(card) if question.subjects]
+        assert specific and not seen & {question.subjects[0] for question in specific}
+        # The same of another role is no news either.
+        assert talk.tap(Question("salary", ("swe",), subjects=specific[0].subjects).payload()).kind == "answer"
+        seen.add(specific[0].subjects[0])
+        card = talk.tap(Question("salary", ("ds",)).payload())
+
+
+def test_suggested_titles_are_short_enough_for_a_button() -> None:
+    for topic in TOPICS:
+        for roles in [(), ("mle",), ("swe", "ds"), ROLES]:
+            for question in nearby(Answers(KNOWLEDGE), topic, roles):
+                assert len(Answers(KNOWLEDGE).title(question)) <= 80
 
 
 def test_an_answer_does_not_offer_itself() -> None:

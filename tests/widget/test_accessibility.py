@@ -48,7 +48,7 @@ def answering(chat: Chat) -> None:
 def answer(chat: Chat) -> None:
     chat.open().ask("how much does a data scientist earn").get_by_role("button", name="Not helpful").click()
     expect(chat.answers.first.get_by_label("What was missing?")).to_be_visible()
-    chat.answers.first.locator("summary").click()
+    chat.answers.first.locator(".sources summary").click()
 
 
 def table(chat: Chat) -> None:
