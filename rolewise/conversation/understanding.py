@@ -293,7 +293,7 @@ class Understanding:
         note = self._no_place(part)
         about = self._about_subjects(part, roles, country, level)
         if about is not None:
-            return [about], note or assumed
+            return [about], assumed
         if self._drops_place(part):
             return self._elliptic(replace(part, topics=(), countries=(), levels=()), roles, None, None)
         if part.topic is None or self._compares_on(part):
