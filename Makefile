@@ -28,7 +28,7 @@ PYTHON_DIRS = $(foreach directory,rolewise actions bench tests,$(if $(shell find
 BENCH := bench/nlu.py bench/serving.py bench/load.py
 FIGURES := bench/report.py
 
-.PHONY: help setup train run shell test rasa-test browser services test-scale lint bench figures report check lock clean
+.PHONY: help setup encoder train run shell test rasa-test browser services test-scale lint bench figures report check lock clean
 
 help: ## Show these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ setup: ## Get Python 3.10 and the locked packages into .venv
 
 train: setup ## Train the model, if it is missing or stale
 	@$(BIN)/rolewise train
+
+encoder: setup ## Tune the sentence encoder anew, with PyTorch (a quarter of an hour and more)
+	@scripts/encoder
 
 run: train ## Serve the assistant on localhost:5005 (HOST and PORT change where)
 	@exec $(BIN)/rolewise serve

@@ -43,7 +43,9 @@ TUNING = ROOT / "bench" / "data" / "tuning.jsonl"
 # What independent readers found of leads: whether they answer the very question.
 JUDGED = ROOT / "bench" / "data" / "judged.jsonl"
 # How many of the messages that are not for the assistant must be declined when the thresholds are chosen.
-DECLINED, NOT_ANSWERED = 0.78, 0.88
+DECLINED, NOT_ANSWERED = 0.72, 0.84
+# Of so many leads the answer says that no source answers just that: the honest word in vain costs more than it is worth to most.
+NOT_EXACT = 0.35
 # A subject counts as asked about from where so many of those above are right.
 PRECISION = 0.75
 NOTHING = Weights((0.0,) * 136, 1.0, (0.0,) * 91, 1.0, 1.0)
@@ -153,9 +155,8 @@ def _exact(matcher: Matcher, examples: dict[str, Example]) -> tuple[tuple[float,
     found = LogisticRegression(C=0.3, max_iter=5000).fit(scaler.transform(rows), wanted)
     coefficients = found.coef_[0] / np.where(scaler.scale_ > 0, scaler.scale_, 1.0)
     weights = (*map(float, coefficients), float(found.intercept_[0] - coefficients @ scaler.mean_))
-    # As many leads are said to answer as the readers found to.
     chances = found.predict_proba(scaler.transform(rows))[:, 1]
-    return weights, round(float(np.quantile(chances, 1 - np.mean(wanted))), 4)
+    return weights, round(float(np.quantile(chances, NOT_EXACT)), 4)
 
 
 def judged_features(matcher: Matcher, item: Example, judged: dict[str, Any]) -> list[float] | None:

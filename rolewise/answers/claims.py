@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rolewise.knowledge import Claim, Fact, Subject
 from rolewise.questions import Question
@@ -19,6 +19,9 @@ THE_PLACE, ANOTHER_PLACE, THE_LEVEL, ANOTHER_LEVEL = 0.5, -0.15, 0.15, -0.1
 FAR = 0.2
 # A claim so far behind the best one is left to "more".
 REACH = 0.3
+# How far behind the claims of a subject that is surely asked about those of one that is only near are put; and how far ahead one of
+# these has to be all the same to become the lead.
+BESIDE, AHEAD = 0.05, 0.1
 # An opening whose words are among so many first words of the claim is said already.
 REPEATED = 7
 
@@ -33,6 +36,7 @@ class Choice:
         score: how well it fits; only comparable within a question.
         opening: what answers the message before the claim does: "Yes"; or None.
         exact: whether the claim answers the very question.
+        place: its place among the subject's facts and, behind them, gaps.
     """
 
     subject: Subject
@@ -40,6 +44,7 @@ class Choice:
     score: float
     opening: str | None = None
     exact: bool = True
+    place: int = 0
 
     @property
     def sources(self) -> list[str]:
@@ -71,7 +76,7 @@ def ranked(subject: Subject, question: Question) -> list[Choice]:
         opening = item.opening if item and question.form in (None, "yes_no", "worth_it") else None
         # Of a question that was tapped, or carried on, nothing is known that speaks against a claim.
         exact = not question.evidence or bool(item and item.exact)
-        found.append(Choice(subject, claim, score, opening, exact))
+        found.append(Choice(subject, claim, score, opening, exact, number))
     wanted = set(question.roles)
     fitting = [choice for choice in found if not wanted or not choice.claim.roles or wanted & set(choice.claim.roles)]
     return sorted(fitting or found, key=lambda choice: -choice.score)
@@ -91,26 +96,35 @@ def _fit(claim: Claim, question: Question) -> float:
     return score
 
 
-def choose(subjects: Sequence[Subject], question: Question, points: int) -> list[Choice]:
+def choose(subjects: Sequence[Subject], beside: Sequence[Subject], question: Question, points: int) -> list[Choice]:
     """What to say of one or several subjects: the lead first, then at most ``points`` more.
 
     Each subject asked about, and each role asked about (all, where none was named), speaks before a second claim of another does.
+
+    Args:
+        subjects: those asked about, the surest first.
+        beside: others that the message is near to; of these only claims speak that it is near to.
+        question: what is asked.
+        points: how many claims come behind the lead at most.
     """
     rankings = [ranked(subject, question) for subject in subjects]
-    pool = sorted((choice for ranking in rankings for choice in ranking), key=lambda choice: -choice.score)
-    if not pool:
+    known = {(item.subject, item.claim) for item in question.evidence}
+    others = [
+        replace(choice, score=choice.score - BESIDE)
+        for subject in beside
+        for choice in ranked(subject, question)
+        if (str(subject.id), choice.place) in known
+    ]
+    pool = sorted([*(choice for ranking in rankings for choice in ranking), *others], key=lambda choice: -choice.score)
+    firsts = [ranking[0] for ranking in rankings if ranking]
+    if not firsts:
         return []
-    lead = max((ranking[0] for ranking in rankings[:1] if ranking), key=lambda choice: choice.score, default=pool[0])
-    chosen = [lead]
-    for ranking in rankings:
-        if ranking and ranking[0].subject is not lead.subject:
-            chosen.append(ranking[0])
+    lead = firsts[0] if firsts[0].score >= pool[0].score - AHEAD else pool[0]
+    chosen = [lead, *(choice for choice in firsts if choice is not lead)]
     near = [choice for choice in pool if choice not in chosen and choice.score >= lead.score - REACH]
     for fresh in (True, False):
         for choice in near:
-            if len(chosen) > points:
-                return chosen[: points + 1]
-            if choice not in chosen and (not fresh or _new_role(choice, chosen)):
+            if len(chosen) <= points and choice not in chosen and (not fresh or _new_role(choice, chosen)):
                 chosen.append(choice)
     return chosen[: points + 1]
 

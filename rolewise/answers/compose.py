@@ -17,6 +17,8 @@ from rolewise.render.figures import amount
 # How many points an answer shows at first, alone and beside others; "more" shows all.
 POINTS_ALONE = 4
 POINTS_EACH = 2
+# How many claims follow the lead of an answer about a subject at first.
+POINTS_OF_SUBJECT = 4
 # How many claims "more" shows of a subject.
 POINTS_FULL = 12
 # From this nearness on a claim stands among the first points of an answer about its topic, at most so many.
@@ -253,7 +255,11 @@ class Answers:
 
     def _answer_subjects(self, draft: Draft, subjects: Sequence[Subject], question: Question, shown: str, several: bool) -> None:
         """The lead speaks of the very thing that was asked, then comes what is nearest to it, then the topic in general."""
-        chosen = choose(subjects, question, {"short": 0, "full": POINTS_FULL}.get(shown, POINTS_EACH if several else POINTS_ALONE - 1))
+        own = {str(subject.id) for subject in subjects}
+        near = dict.fromkeys(item.subject for item in question.evidence if item.subject not in own)
+        beside = [subject for subject in map(self.knowledge.subject, near) if subject is not None]
+        count = {"short": 0, "full": POINTS_FULL}.get(shown, POINTS_EACH if several else POINTS_OF_SUBJECT)
+        chosen = choose(subjects, beside, question, count)
         said = [choice.text() if number == 0 else str(choice.claim.text) for number, choice in enumerate(chosen)]
         for choice in chosen:
             draft.cite(choice.sources)
