@@ -113,7 +113,7 @@ def choose(subjects: Sequence[Subject], beside: Sequence[Subject], question: Que
         replace(choice, score=choice.score - BESIDE)
         for subject in beside
         for choice in ranked(subject, question)
-        if (str(subject.id), choice.place) in known
+        if choice.exact and (str(subject.id), choice.place) in known
     ]
     pool = sorted([*(choice for ranking in rankings for choice in ranking), *others], key=lambda choice: -choice.score)
     firsts = [ranking[0] for ranking in rankings if ranking]

@@ -203,7 +203,7 @@ class Answers:
             self._compare(draft, question, several)
             return
         entry = self.entry(question)
-        near = self._near(question)
+        near = [] if question.whole else self._near(question)
         lead = self._placed_lead(draft, question, entry) or draft.say(entry.lead)
         placed = question.country is not None and self.figures(entry, question.country, question.level)[1]
         points = [] if shown == "short" else self._about(question.country, entry.points) if placed else entry.points
@@ -246,7 +246,7 @@ class Answers:
         found: list[Choice] = []
         for item in question.evidence:
             subject = self.knowledge.subject(item.subject)
-            if item.score < NEAR or subject is None or question.topic not in subject.topics or len(found) == NEAR_CLAIMS:
+            if not item.exact or item.score < NEAR or subject is None or question.topic not in subject.topics or len(found) == NEAR_CLAIMS:
                 continue
             claim = [*subject.facts, *subject.gaps][item.claim]
             if not question.roles or not claim.roles or set(question.roles) & set(claim.roles):

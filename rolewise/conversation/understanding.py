@@ -320,7 +320,8 @@ class Understanding:
             # "how long would that take": the subject stays, the form is new.
             subjects, topic = last.subjects, last.topic
         known = [subject for subject in map(self.knowledge.subject, subjects) if subject is not None and speaks_of(subject, roles)]
-        if not known:
+        if not known or (len(roles) > 1 and topic == COMPARE) or (len(roles) > 1 and known[0].kind == "choice" and topic != "choose"):
+            # Roles side by side, overall or on a topic: the table and the sentences that were written for it.
             return None
         first, subjects = known[0], tuple(str(subject.id) for subject in known)
         # What the classifier is sure of is what was asked; else the subject says in which topic it is asked about.

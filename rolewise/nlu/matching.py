@@ -254,11 +254,13 @@ class Matcher:
         order = np.argsort(-confidence, kind="stable")[:KEPT_SUBJECTS]
         # The best one is asked about where that is sure; a further one only where it is named, too: "Python or R".
         named = found[:, FEATURES.index("named")]
+        # Nothing specific is asked about where the message is as near to the question about the whole of a topic.
+        specific = found[order[0], FEATURES.index("broad")] < 0
         guesses = tuple(
             SubjectGuess(
                 str(self.knowledge.subjects[candidates[place]].id),
                 round(float(confidence[place]), 4),
-                bool(confidence[place] >= self.weights.sure and (number == 0 or named[place])),
+                bool(specific and confidence[place] >= self.weights.sure and (number == 0 or named[place])),
             )
             for number, place in enumerate(order)
         )

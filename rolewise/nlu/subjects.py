@@ -35,6 +35,8 @@ from rolewise.questions import Part
 from rolewise.settings import settings
 
 VECTORS_FILE, IDENTITY_FILE = "subjects.npy", "knowledge.txt"
+# From this confidence on in a topic the classifier alone decides that a question is answered.
+SURE_TOPIC = 0.75
 WEIGHTS = Path(__file__).resolve().parent / "matching.json"
 
 
@@ -126,7 +128,8 @@ class SubjectMatcher(GraphComponent, IntentClassifier):
         if part.decision != DECLINE and part.topic is None:
             return part
         weights, sure = self._matcher().weights, self._matcher().scope(part, match)
-        decision = ANSWER if sure >= weights.answer else ASK if sure >= weights.ask else DECLINE
+        surely = part.topic is not None and part.decision == ANSWER and part.best.confidence >= SURE_TOPIC
+        decision = ANSWER if surely or sure >= weights.answer else ASK if sure >= weights.ask else DECLINE
         if decision == DECLINE or part.topic is not None:
             return replace(part, decision=decision)
         topics = [guess for guess in part.guesses if guess.topic]
