@@ -319,6 +319,13 @@ class Answers:
             return f"There is no sourced figure for {roles} {where}. The nearest I have: {lines}."
         return f"There is no sourced figure for {roles} {where}. {draft.say(entry.lead)}"
 
+    def placed_exactly(self, question: Question) -> bool:
+        """Whether there are figures of just the place and the level that were named, for every role that was."""
+        if not question.roles or not (question.country or question.level):
+            return False
+        entries = [self.entry(Question(question.topic, (role,))) for role in question.roles]
+        return all(self.figures(entry, question.country, question.level)[1] for entry in entries)
+
     def _about(self, code: str | None, points: Sequence[Statement]) -> list[Statement]:
         """The points about a country: what holds in another one is no answer."""
         country = next((item for item in self.knowledge.countries if item.code == code), None)

@@ -46,6 +46,8 @@ PLACES = ((cues.FIRST, 0), (cues.SECOND, 1), (cues.THIRD, 2), (cues.FOURTH, 3), 
 THREE, FOUR = re.compile(r"\b(?:three|3)\b"), re.compile(r"\b(?:four|4)\b")
 SEVERAL_OTHERS = re.compile(r"\b(?:two|2|ones|others)\b")
 OTHER_JOBS = re.compile(r"\bother (?:jobs|careers|professions|fields|occupations)\b")
+# What may stand around names in a message that says nothing else.
+AROUND_NAMES = frozenset("in for at on of as what how about s level levels there here same one ones people".split())
 LINK_WORDS = frozenset("vs versus or and than to with between the a an compare compared comparing now just only so ok then".split())
 
 
@@ -278,6 +280,23 @@ class Understanding:
             text = re.sub(rf"\b{re.escape(name)}s?\b", " ", text)
         return all(word in LINK_WORDS for word in re.findall(r"\w+", text))
 
+    def _is_placed(self, question: Question) -> bool:
+        """Whether a question is about a subject that holds for one place."""
+        found = map(self.knowledge.subject, question.subjects)
+        return any(subject is not None and (subject.kind == "place" or question.topic in PLACED_TOPICS) for subject in found)
+
+    def _only_names(self, part: Part) -> bool:
+        """Whether a message names roles, places or levels and says nothing else: "and in canada?", "senior?", "data scientist"."""
+        named = [name for role in part.roles for name in self._names(role)]
+        for country in self.knowledge.countries:
+            named += [str(name) for name in (country.name, *country.aliases, *country.places) if country.code in part.countries]
+        for level in self.knowledge.levels:
+            named += [str(name) for name in (level.name, *level.aliases) if level.id in part.levels]
+        text = part.text
+        for name in sorted(named, key=len, reverse=True):
+            text = re.sub(rf"\b{re.escape(name.lower())}s?\b", " ", text)
+        return bool(named) and all(word in LINK_WORDS | AROUND_NAMES for word in re.findall(r"\w+", text))
+
     def _names(self, role_id: str) -> list[str]:
         role = self.knowledge.roles[role_id]
         names = [role.name, role.plural, role.short, role.field, *role.aliases, *role.weak_aliases, *role.misspellings]
@@ -291,12 +310,14 @@ class Understanding:
         if IN_GENERAL.search(part.text) and not (part.countries or part.levels):
             country = level = None
         note = self._no_place(part)
-        about = self._about_subjects(part, roles, country, level)
+        only_names = self._only_names(part)
+        about = None if only_names else self._about_subjects(part, roles, country, level)
         if about is not None:
             return [about], assumed
         if self._drops_place(part):
             return self._elliptic(replace(part, topics=(), countries=(), levels=()), roles, None, None)
-        if part.topic is None or self._compares_on(part):
+        only_names = only_names and len(part.roles) < 2 and bool(self.context.questions or self.context.pending or not self.context.answers)
+        if part.topic is None or only_names or self._compares_on(part):
             part = replace(part, topics=()) if self._compares_on(part) else part
             questions, assumed = self._elliptic(part, roles, country, level)
             return questions, note or assumed
@@ -320,6 +341,9 @@ class Understanding:
             # "how long would that take": the subject stays, the form is new.
             subjects, topic = last.subjects, last.topic
         known = [subject for subject in map(self.knowledge.subject, subjects) if subject is not None and speaks_of(subject, roles)]
+        if topic in PLACED_TOPICS and self.answers.placed_exactly(Question(str(topic), roles, None, country, level)):
+            # The figure of just that place and level says more than what is told of the place.
+            return None
         if not known or (len(roles) > 1 and topic == COMPARE) or (len(roles) > 1 and known[0].kind == "choice" and topic != "choose"):
             # Roles side by side, overall or on a topic: the table and the sentences that were written for it.
             return None
@@ -377,7 +401,8 @@ class Understanding:
         asked = [Question(topic, tuple(roles), None, *self._placed(topic, country, level)) for topic in topics]
         if not named and not context.pending:
             # "and for data scientists?", "and in Canada?": what was asked about stays.
-            carried = [question for question in context.questions if question.subjects]
+            # A subject that is a place does not stay beside another place.
+            carried = [question for question in context.questions if question.subjects and not (country and self._is_placed(question))]
             asked = [replace(question, roles=tuple(roles), country=country, level=level) for question in carried] or asked
         if len(roles) == 1:
             asked = [replace(question, topic="define_role") if question.topic == COMPARE else question for question in asked]
