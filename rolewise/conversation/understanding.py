@@ -332,7 +332,7 @@ class Understanding:
 
     def _about_subjects(self, part: Part, roles: tuple[str, ...], country: str | None, level: str | None) -> Question | None:
         """The question about the subjects that a part asks about, or asks on about; None where it asks about a topic."""
-        subjects, form = part.asked, part.form
+        subjects, form, evidence = part.asked, part.form, part.evidence
         topic: str | None = self._topic(part, roles) if part.topic else None
         if not subjects:
             last = self.context.questions[-1] if self.context.questions else None
@@ -340,6 +340,7 @@ class Understanding:
                 return None
             # "how long would that take": the subject stays, the form is new.
             subjects, topic = last.subjects, last.topic
+            evidence = tuple(item for item in evidence if item.subject in subjects)
         known = [subject for subject in map(self.knowledge.subject, subjects) if subject is not None and speaks_of(subject, roles)]
         if topic in PLACED_TOPICS and self.answers.placed_exactly(Question(str(topic), roles, None, country, level)):
             # The figure of just that place and level says more than what is told of the place.
@@ -353,7 +354,7 @@ class Understanding:
         sure = topic is not None and topic != COMPARE and part.best.confidence >= SURE_TOPIC
         fitting = topic if sure or topic in first.topics else next(iter(guessed), str(first.topics[0]))
         return Question(
-            str(fitting), tuple(roles), None, country, level, subjects, form, part.evidence, True, quoted(self.text or part.text)
+            str(fitting), tuple(roles), None, country, level, subjects, form, evidence, True, quoted(self.text or part.text)
         )
 
     def _topic(self, part: Part, roles: Sequence[str]) -> str:
