@@ -115,7 +115,9 @@ async def test_card_channels_get_text_buttons_and_card(executor: ActionExecutor,
     response, _ = await run(executor, call("action_answer", channel, "ask_salary"))
     card = Card.parse_obj(response["custom"]["card"])
     assert card.kind == "answer"
-    assert [question.dict() for question in card.questions] == [{"topic": "salary", "roles": ["mle"], "aspect": None}]
+    assert [question.dict() for question in card.questions] == [
+        {"topic": "salary", "roles": ["mle"], "aspect": None, "subjects": [], "form": None}
+    ]
     assert response["buttons"] == [suggestion.dict() for suggestion in card.suggestions]
     assert 1 <= len(response["buttons"]) <= 4
     assert "1." not in response["text"].splitlines()[-1]

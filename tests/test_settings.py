@@ -30,7 +30,7 @@ def test_nothing_else_is_documented() -> None:
 def test_defaults() -> None:
     settings = Settings.from_environment({})
     assert settings == Settings()
-    assert settings.knowledge.is_file()
+    assert settings.knowledge.is_dir()
     assert (settings.host, settings.port, settings.max_chars, settings.actions) == ("127.0.0.1", 5005, 2000, "inprocess")
 
 

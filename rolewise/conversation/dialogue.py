@@ -17,6 +17,8 @@ from rolewise.questions import COMPARE, OVERALL, Context, Message, Question, que
 
 # The longest reason of a rating that is kept, in characters.
 MAX_REASON = 500
+# After a thumbs down words are its reason, unless they are a question about a topic with at least this confidence.
+SURELY_ASKS = 0.6
 # The mark that a thumbs down waits for its reason.
 RATED_DOWN = "rated down"
 
@@ -191,8 +193,14 @@ class Dialogue:
         if self.context.note != RATED_DOWN or self.context.rating is None or not message.parts:
             return False
         self.context.note = None
-        asks = any(part.decision == "answer" and (part.topic or part.best.intent in ("follow_up", "start_quiz")) for part in message.parts)
-        return not asks and (act == "fallback" or message.parts[0].decision != "answer" or message.intent == "feedback_negative")
+        asks = any(
+            part.decision == "answer" and (part.topic is None or part.best.confidence >= SURELY_ASKS)
+            for part in message.parts
+            if part.topic or part.best.intent in ("follow_up", "start_quiz")
+        )
+        head = message.parts[0]
+        unsure = act == "fallback" or head.decision != "answer" or head.topic is not None
+        return not asks and (unsure or message.intent == "feedback_negative")
 
     # -- the questionnaire --------------------------------------------------------------------------------------------------
 

@@ -353,9 +353,7 @@ class Understanding:
         guessed = [guess.topic for guess in part.guesses if guess.topic in first.topics]
         sure = topic is not None and topic != COMPARE and part.best.confidence >= SURE_TOPIC
         fitting = topic if sure or topic in first.topics else next(iter(guessed), str(first.topics[0]))
-        return Question(
-            str(fitting), tuple(roles), None, country, level, subjects, form, evidence, True, quoted(self.text or part.text)
-        )
+        return Question(str(fitting), tuple(roles), None, country, level, subjects, form, evidence, True, quoted(self.text or part.text))
 
     def _topic(self, part: Part, roles: Sequence[str]) -> str:
         """The topic of a part, where a comparison may mean one topic only, or no comparison at all."""
