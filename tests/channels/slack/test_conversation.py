@@ -11,7 +11,7 @@ from tests.channels.slack.loopback import BOT, BOT_ID
 from tests.channels.slack.people import Person
 
 SALARY = "what does a data scientist earn"
-WHICH_ROLE = "For which role?"
+OF_ALL_ROLES = "Do these roles need a degree?"
 
 
 def quiet(person: Person, since: int) -> bool:
@@ -24,13 +24,14 @@ def quiet(person: Person, since: int) -> bool:
 
 def test_a_direct_message_is_answered_in_one_post(person: Person) -> None:
     since = len(person.slack.posts)
-    post = person.say("MLE vs SWE on salary")
+    post = person.say("MLE vs SWE salary")
     assert quiet(person, since + 1)
     assert post.title == "Who earns more: MLE and SWE?" and not post.thread
-    assert post.kinds == ["header", "section", "section", "table", "section", "context", "actions", "context_actions"]
+    figures = ["section", "context", "section"]
+    assert post.kinds == ["header", "section", *figures, "section", "table", "section", "context", "actions", "context_actions"]
     assert set(post.fields) <= {"channel", "text", "blocks", "unfurl_links", "unfurl_media", "metadata", "token"}
     # The text is the whole short answer, for those who hear it.
-    assert post.text.startswith("Who earns more: MLE and SWE?") and "$133,080" in post.text and "Note:" in post.text
+    assert post.text.startswith("Who earns more: MLE and SWE?") and "$135,980" in post.text and "Note:" in post.text
     assert max(person.acknowledged) < 1
 
 
@@ -71,7 +72,7 @@ def test_two_threads_never_mix(person: Person, channel: str) -> None:
 
 def test_two_people_in_a_thread_never_mix(person: Person, other: Person, channel: str) -> None:
     thread = person.mention(SALARY, channel).thread
-    assert other.mention("and the degree?", channel, thread).text.startswith(WHICH_ROLE)
+    assert other.mention("and the degree?", channel, thread).title == OF_ALL_ROLES
     assert person.say("and the degree?", channel, thread).title == "Do I need a degree to be a data scientist?"
     assert other.say("software engineer", channel, thread).title == "Do I need a degree to be a software engineer?"
     assert person.say("and what skills?", channel, thread).title == "What skills does a data scientist need?"
@@ -139,10 +140,10 @@ def test_a_redelivered_event_is_answered_once(person: Person, reason: str) -> No
 
 
 def test_slacks_markup_is_read_as_people_see_it(person: Person, channel: str) -> None:
-    sent = f"<@{BOT}> what does an <http://MLE.de|MLE> do &amp; <https://e.example/?a=1&amp;b=2|why>? <#C1|general> <!here>"
+    sent = f"<@{BOT}> what does an <http://MLE.de|MLE> earn &amp; <https://e.example/?a=1&amp;b=2|why>? <#C1|general> <!here>"
     since = len(person.slack.posts)
     person.tell(person.body({**person.message(sent, channel)["event"], "type": "app_mention"}))
-    assert person.answer(since, channel).title.startswith("What is a machine learning engineer")
+    assert person.answer(since, channel).title == "How much does a machine learning engineer earn?"
 
 
 def test_a_mention_without_words_says_what_can_be_asked(person: Person, channel: str) -> None:

@@ -73,9 +73,9 @@ def test_refused_blocks_are_posted_again_as_text(person: Person, server: Server,
         return "invalid_blocks" if method == "chat.postMessage" and fields.get("blocks") else refuse(method, fields)
 
     monkeypatch.setattr(slack, "_error", strict)
-    post = person.say("MLE vs SWE on salary")
+    post = person.say("MLE vs SWE salary")
     assert not post.blocks
-    assert "Salary\n• Machine learning engineer: No official figure" in post.text and "• Software engineer: US median $133,080" in post.text
+    assert "Salary\n• Machine learning engineer: No official figure" in post.text and "• Software engineer: US median $135,980" in post.text
     assert "1. " in post.text and "*Sources*" in post.text
     # A number is understood, so nothing is out of reach.
     assert person.say("1").text.startswith("Who is more in demand: MLE and SWE?")
