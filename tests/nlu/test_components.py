@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from rolewise.nlu.encoder import WEIGHTS, weights_directory
+from rolewise.questions import Part
 from rolewise.settings import PROJECT_ROOT
 from tests.conftest import Assistant
 
@@ -24,7 +25,7 @@ MESSAGES = [
     "what does a nurse earn in London as a junior 💰",
     "what does an ml engineer earn, and does a software engineer need a degree?",
 ]
-PART = {"text", "topic", "guesses", "decision", "roles", "others", "origins", "targets", "topics", "countries", "levels", "places", "cues"}
+PART = set(Part("", (), "answer").as_dict())
 
 FRESH = """
 import asyncio, json, sys
