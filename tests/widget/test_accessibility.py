@@ -56,7 +56,7 @@ def table(chat: Chat) -> None:
 
 
 def clarify(chat: Chat) -> None:
-    expect(chat.open().ask("how much do they earn?")).to_have_attribute("data-kind", "clarify")
+    expect(chat.open().ask("which role suits me?")).to_have_attribute("data-kind", "clarify")
 
 
 def declined(chat: Chat) -> None:
