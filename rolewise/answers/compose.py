@@ -270,8 +270,8 @@ class Answers:
             draft.caveats.append(wording.OWN_READING)
 
     def _put_lead(self, draft: Draft, question: Question, lead: str, several: bool) -> None:
-        """The first answer of a card is its lead; each further one is a point behind the question that it answers."""
-        if several and (draft.lead or draft.points):
+        """One answer is the lead of its card; of several each is a point behind the question that it answers."""
+        if several:
             draft.points.append(f"{self.title(question)} {lead}")
         else:
             draft.lead.append(lead)
