@@ -345,7 +345,11 @@ class Understanding:
         if topic in PLACED_TOPICS and self.answers.placed_exactly(Question(str(topic), roles, None, country, level)):
             # The figure of just that place and level says more than what is told of the place.
             return None
-        if not known or (len(roles) > 1 and topic == COMPARE) or (len(roles) > 1 and known[0].kind in ("choice", "pay") and topic != "choose"):
+        if (
+            not known
+            or (len(roles) > 1 and topic == COMPARE)
+            or (len(roles) > 1 and known[0].kind in ("choice", "pay") and topic != "choose")
+        ):
             # Roles side by side, overall or on a topic: the table and the sentences that were written for it.
             return None
         first, subjects = known[0], tuple(str(subject.id) for subject in known)

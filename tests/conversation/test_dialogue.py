@@ -102,18 +102,6 @@ def test_answer(talk: Conversation) -> None:
     assert card.sources
 
 
-@pytest.mark.parametrize("topic", [topic for topic in TOPICS if not KNOWLEDGE.topics[topic].general])
-def test_missing_role_is_asked_for(talk: Conversation, topic: str) -> None:
-    card = talk.ask("what about it", topic)
-    assert card.kind == "clarify"
-    assert asked(card) == [(topic, [role]) for role in ROLES]
-    for role, item in zip(ROLES, card.suggestions, strict=False):
-        assert question_from_payload(item.payload) == Question(topic, (role,))
-    answer = talk.tap(card.suggestions[1].payload)
-    assert asked(answer) == [(topic, [ROLES[1]])]
-    assert answer.kind == "answer"
-
-
 def test_general_topic_needs_no_role(talk: Conversation) -> None:
     assert talk.ask("which one suits me", "choose").kind == "answer"
 
