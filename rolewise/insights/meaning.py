@@ -20,8 +20,13 @@ from rolewise.knowledge import Knowledge
 from rolewise.knowledge.loader import SNAPSHOT, restore
 from rolewise.nlu.encoder import FILES, EncoderError, SentenceEncoder
 
-# Of an archive nothing else is unpacked, and nothing outside of the directory made for it.
-PARTS = (*FILES, "model.json", "ngrams.json", "arrays.npz", SNAPSHOT)
+# Of an archive nothing else is unpacked, and nothing outside of the directory made for it: each file with the component that keeps it,
+# since files of other components have the same names.
+PARTS = {
+    **dict.fromkeys(FILES, ".SentenceEncoderFeaturizer"),
+    **dict.fromkeys(("model.json", "ngrams.json", "arrays.npz"), ".RolewiseClassifier"),
+    SNAPSHOT: ".KnowledgeSnapshot",
+}
 # So many messages are compared with each other; the rarer ones go to the group that they are nearest to.
 LEADERS = 2500
 # The mean distance of the messages of two groups, 1 - cosine, up to which they are one.
@@ -56,8 +61,9 @@ class Meaning:
                 directory = Path(scratch)
                 with tarfile.open(archive) as bundle:
                     for member in bundle:
-                        name = member.name.rpartition("/")[2]
-                        content = bundle.extractfile(member) if member.isfile() and name in PARTS else None
+                        component, _, name = member.name.rpartition("/")
+                        wanted = member.isfile() and name in PARTS and PARTS[name] in component
+                        content = bundle.extractfile(member) if wanted else None
                         if content is not None:
                             (directory / name).write_bytes(content.read())
                 self.encoder = SentenceEncoder(directory)
