@@ -342,6 +342,9 @@ class Understanding:
             subjects, topic = last.subjects, last.topic
             evidence = tuple(item for item in evidence if item.subject in subjects)
         known = [subject for subject in map(self.knowledge.subject, subjects) if subject is not None and speaks_of(subject, roles)]
+        if roles and not set(roles) & self.knowledge.roles_of_claims():
+            # A role that came later: what holds for all roles was found out of the others.
+            known = []
         if topic in PLACED_TOPICS and self.answers.placed_exactly(Question(str(topic), roles, None, country, level)):
             # The figure of just that place and level says more than what is told of the place.
             return None

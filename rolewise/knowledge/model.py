@@ -281,6 +281,10 @@ class Knowledge(Model):
         """The subject of this id, or None."""
         return next((subject for subject in self.subjects if subject.id == identity), None)
 
+    def roles_of_claims(self) -> set[str]:
+        """The roles that some fact or gap names: what is said of no role by name was found out of these."""
+        return {role for subject in self.subjects for claim in (*subject.facts, *subject.gaps) for role in claim.roles}
+
     def subject_named(self, name: str, kind: str) -> Subject | None:
         """The subject of a kind that has this name or alias, or None."""
         wanted = name.lower().replace("-", " ")

@@ -125,7 +125,7 @@ class SubjectMatcher(GraphComponent, IntentClassifier):
 
     def _decided(self, part: Part, match: Match) -> Part:
         """The part with its decision made anew, now that its subjects are known; small talk and follow-ups stay what they are."""
-        if part.topic is None and part.best.intent != OUT_OF_SCOPE:
+        if (part.topic is None and part.best.intent != OUT_OF_SCOPE) or not self._matcher().index.count:
             return part
         weights, sure = self._matcher().weights, self._matcher().scope(part, match)
         surely = part.topic is not None and part.decision == ANSWER and part.best.confidence >= SURE_TOPIC
