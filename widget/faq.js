@@ -2,7 +2,7 @@
 
 const form = /** @type {HTMLFormElement} */ (document.querySelector('form[role=search]'));
 const input = /** @type {HTMLInputElement} */ (form.querySelector('input'));
-const status = /** @type {HTMLElement} */ (form.querySelector('[role=status]'));
+const announced = /** @type {HTMLElement} */ (form.querySelector('[role=status]'));
 const asker = /** @type {HTMLButtonElement} */ (form.querySelector('button'));
 const FEW = 5;
 const QUESTIONS = ':is(article, details.question)';
@@ -38,7 +38,7 @@ function filter() {
   // Told after a pause in typing, so that nobody hears every number on the way.
   clearTimeout(timer);
   const told = !words.length ? '' : found.size === 1 ? '1 question found' : `${found.size || 'No'} questions found`;
-  timer = setTimeout(() => (status.textContent = told), 400);
+  timer = setTimeout(() => (announced.textContent = told), 400);
 }
 
 /** What the address names is shown, also where the browser does not unfold it by itself. */
