@@ -284,6 +284,9 @@ class Answers:
         """What to say where a place was named and the nearest thing known is of another one, or of none."""
         if not question.country or lead.claim.country == question.country or str(lead.subject.kind) == "place":
             return None
+        if self._country_names(question.country).search(str(lead.claim.text)):
+            # The sentence names the place itself.
+            return None
         return wording.ELSEWHERE.format(place=self.place(Question(question.topic, country=question.country)))
 
     def _move(self, roles: Sequence[str]) -> list[Statement]:
@@ -328,11 +331,15 @@ class Answers:
 
     def _about(self, code: str | None, points: Sequence[Statement]) -> list[Statement]:
         """The points about a country: what holds in another one is no answer."""
+        names = self._country_names(code)
+        return [point for point in points if names.search(point.text)]
+
+    def _country_names(self, code: str | None) -> re.Pattern[str]:
+        """The names of a country as they stand in a text."""
         country = next((item for item in self.knowledge.countries if item.code == code), None)
         names = [country.code, country.name, *country.aliases] if country else []
         # Written as in the text: "us" is a word, "US" a country.
-        wanted = re.compile("|".join(rf"\b{re.escape(name)}\b" for name in names if not name.islower() or len(name) > 3) or r"(?!)")
-        return [point for point in points if wanted.search(point.text)]
+        return re.compile("|".join(rf"\b{re.escape(name)}\b" for name in names if not name.islower() or len(name) > 3) or r"(?!)")
 
     def place(self, question: Question) -> str:
         """The place and the level in words: ``at entry level in India``."""
