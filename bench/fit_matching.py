@@ -1,7 +1,9 @@
-"""Fits the weights of the subject matcher and of the decision to labelled messages: `python bench/fit_matching.py`.
+"""Fits the weights of the subject and claim rankers and of the decision to labelled messages: `python bench/fit_matching.py`.
 
-Reads bench/data/tuning.jsonl (two writers, of whom no message is trained on) and writes rolewise/nlu/matching.json. Prints how well each
-writer is read with weights that were fitted to the other, and, with --report FILE, how well the messages of a file are.
+Reads bench/data/tuning.jsonl (two writers, of whom no message is trained on, with their subjects) and bench/data/answers.jsonl (for
+messages of many writers, which claims and which topics' answers answer them, by independent readers). Writes rolewise/nlu/matching.json and
+rolewise/fitting.json. Prints how well each of the two writers is read with weights that were fitted to the others, and, with --report FILE
+and --answers FILE, how well the messages of a file are.
 """
 
 from __future__ import annotations
@@ -11,8 +13,8 @@ import json
 import sys
 import tarfile
 import tempfile
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,28 +29,55 @@ from sklearn.linear_model import LogisticRegression  # noqa: E402
 from sklearn.preprocessing import StandardScaler  # noqa: E402
 
 from rolewise.engine.training import trained_model  # noqa: E402
+from rolewise.fitting import TAGS, Fitting, tags  # noqa: E402
+from rolewise.fitting import WEIGHTS as FITTING  # noqa: E402
 from rolewise.knowledge.loader import SNAPSHOT, restore  # noqa: E402
+from rolewise.nlu.claim_ranker import CLAIM_FEATURES, WHOLE_FEATURES, Said, expanded, likely  # noqa: E402
 from rolewise.nlu.classifier import QUESTIONS, RolewiseClassifier  # noqa: E402
 from rolewise.nlu.encoder import SentenceEncoder  # noqa: E402
 from rolewise.nlu.featurizer import PIECES, VECTORS, SentenceEncoderFeaturizer  # noqa: E402
 from rolewise.nlu.intent_model import IntentModel  # noqa: E402
 from rolewise.nlu.language import RolewiseLanguage  # noqa: E402
-from rolewise.nlu.matching import Matcher, Said, Weights, expanded  # noqa: E402
-from rolewise.nlu.subject_index import broad_questions, restored, topic_questions, words  # noqa: E402
+from rolewise.nlu.matching import FEATURES, SCOPE_FEATURES, Matcher, Weights  # noqa: E402
+from rolewise.nlu.subject_index import restored  # noqa: E402
 from rolewise.nlu.subjects import VECTORS_FILE, WEIGHTS, SubjectMatcher  # noqa: E402
 from rolewise.questions import Part  # noqa: E402
 from rolewise.settings import settings  # noqa: E402
 
+
+def coefficients(features: int) -> int:
+    """How many weights a regression on expanded features has, the intercept not counted."""
+    return features + features * (features + 1) // 2
+
+
 TUNING = ROOT / "bench" / "data" / "tuning.jsonl"
-# What independent readers found of leads: whether they answer the very question.
-JUDGED = ROOT / "bench" / "data" / "judged.jsonl"
+# What independent readers found of the claims nearest to a message: which of them answer it.
+ANSWERS = ROOT / "bench" / "data" / "answers.jsonl"
+# What a reply shows of the claims.
+SHOWN_CLAIMS = 5
+# A claim is named by its subject and so much of its text.
+SHOWN = 60
 # How many of the messages that are not for the assistant must be declined when the thresholds are chosen.
 DECLINED, NOT_ANSWERED = 0.72, 0.84
-# Of so many leads the answer says that no source answers just that: the honest word in vain costs more than it is worth to most.
-NOT_EXACT = 0.35
+# Of so many replies the lead says that no source answers just that: the honest word in vain costs more than it is worth to most.
+NOT_EXACT = 0.2
+# How strong the weights are held back: the smaller the more.
+CLAIM_STRENGTH, WHOLE_STRENGTH = 0.01, 0.05
+# When the fit is good enough: further digits change no decision.
+TOLERANCE = 1e-3
+# A claim that is only useful beside the answer is half a wrong one.
+USEFUL = 0.5
 # A subject counts as asked about from where so many of those above are right.
 PRECISION = 0.75
-NOTHING = Weights((0.0,) * 136, 1.0, (0.0,) * 91, 1.0, 1.0)
+NOTHING = Weights(
+    (0.0,) * (coefficients(len(FEATURES)) + 1),
+    1.0,
+    (0.0,) * (coefficients(len(SCOPE_FEATURES)) + 1),
+    1.0,
+    1.0,
+    (0.0,) * (coefficients(len(CLAIM_FEATURES)) + 1),
+    (0.0,) * (coefficients(len(WHOLE_FEATURES)) + 1),
+)
 
 
 @dataclass
@@ -59,9 +88,7 @@ class Example:
     part: Part
     candidates: np.ndarray
     features: np.ndarray
-    text: str
     vector: np.ndarray
-    topics: dict[str, float]
     form: str | None
 
 
@@ -85,8 +112,18 @@ class Model:
             knowledge = restore(found["KnowledgeSnapshot"] / SNAPSHOT)
             vectors = np.load(found["SubjectMatcher"] / VECTORS_FILE)
             self.forms = IntentModel.load(found["SubjectMatcher"])
-        self.matcher = Matcher(knowledge, restored(knowledge, vectors), NOTHING)
+        self.matcher = Matcher(knowledge, restored(knowledge, vectors), NOTHING, Fitting({}))
         self.ids = {str(subject.id): number for number, subject in enumerate(knowledge.subjects)}
+        # The claims by the names that labels give them.
+        self.claims = {
+            (str(subject.id), str(claim.text)[:SHOWN]): (number, place)
+            for number, subject in enumerate(knowledge.subjects)
+            for place, claim in enumerate((*subject.facts, *subject.gaps))
+        }
+
+    def with_weights(self, weights: Weights, fitting: Fitting) -> Matcher:
+        """The matcher with other weights."""
+        return Matcher(self.matcher.knowledge, self.matcher.index, weights, fitting)
 
     def read(self, label: dict[str, Any]) -> Example | None:
         """What the model makes of a message; None where it finds no words in it."""
@@ -101,20 +138,39 @@ class Model:
         topics = {guess.topic: guess.confidence for guess in part.guesses if guess.topic}
         form = SubjectMatcher.form_of(self.forms, part.text, vector)
         candidates, features, _, _ = self.matcher.features(part.text, vector, topics, part.roles, form)
-        return Example(label, part, candidates, features, part.text, vector, topics, form)
+        return Example(label, part, candidates, features, vector, form)
 
 
 def linear(features: np.ndarray, wanted: np.ndarray, weights: np.ndarray, strength: float) -> tuple[float, ...]:
     """The weights of a logistic regression on expanded features, as they apply to the features themselves, the intercept last."""
-    scaler = StandardScaler().fit(expanded(features))
-    found = LogisticRegression(C=strength, max_iter=5000).fit(scaler.transform(expanded(features)), wanted, sample_weight=weights)
+    return regression(expanded(features), wanted, weights, strength)
+
+
+def regression(features: np.ndarray, wanted: np.ndarray, weights: np.ndarray, strength: float) -> tuple[float, ...]:
+    """The weights of a logistic regression, as they apply to the features themselves, the intercept last."""
+    scaler = StandardScaler().fit(features)
+    found = LogisticRegression(C=strength, tol=TOLERANCE, max_iter=1000).fit(scaler.transform(features), wanted, sample_weight=weights)
     scale = np.where(scaler.scale_ > 0, scaler.scale_, 1.0)
-    coefficients = found.coef_[0] / scale
-    return (*map(float, coefficients), float(found.intercept_[0] - coefficients @ scaler.mean_))
+    found_ = found.coef_[0] / scale
+    return (*map(float, found_), float(found.intercept_[0] - found_ @ scaler.mean_))
 
 
-def fit(model: Model, examples: list[Example]) -> Weights:
-    """The weights that fit labelled messages."""
+@dataclass(frozen=True)
+class Fitted:
+    """All weights."""
+
+    weights: Weights
+    fitting: Fitting
+
+
+def fit(model: Model, examples: list[Example], answered: list[Example]) -> Fitted:
+    """The weights that fit labelled messages.
+
+    Args:
+        model: what reads them.
+        examples: messages with their subjects, or only with whether they are for the assistant.
+        answered: messages with the claims that answer them.
+    """
     rows, wanted, weights = [], [], []
     for example in examples:
         # Of some messages it is known only whether they are for the assistant.
@@ -125,64 +181,71 @@ def fit(model: Model, examples: list[Example]) -> Weights:
             rows.append(features)
             wanted.append(int(candidate in gold))
             weights.append(0.5 if candidate in gold[1:] else 1.0)
-    subject = linear(np.array(rows), np.array(wanted), np.array(weights), 0.05)
-    matcher = Matcher(model.matcher.knowledge, model.matcher.index, Weights(subject, 1.0, NOTHING.scope, 1.0, 1.0))
-    matches = [matcher.match(item.text, item.vector, item.topics, item.part.roles, item.form) for item in examples]
-    sure = _sure(
-        [(match.subjects[0].confidence, match.subjects[0].id in item.label["subjects"]) for item, match in _asked(examples, matches)]
-    )
+    found = replace(NOTHING, subject=linear(np.array(rows), np.array(wanted), np.array(weights), 0.05))
+    matcher = model.with_weights(found, Fitting({}))
+    said = [matcher.said(example.part, example.vector, example.form)[0] for example in answered]
+    claim, fitting = _claims(model, matcher, answered, said)
+    found = replace(found, claim=claim, whole=_wholes(matcher, answered, said))
+    matcher = model.with_weights(found, fitting)
+    found = replace(found, answers=_answers(matcher, answered))
+    matches = [matcher.match(item.part, item.vector, item.form) for item in examples]
+    first = [next(iter(matcher.said(item.part, item.vector, item.form)[0].subjects.items())) for item in examples]
+    asked = [
+        (item, one) for item, one in zip(examples, first, strict=True) if item.label["in_scope"] and item.label["subjects"] is not None
+    ]
+    names = [str(subject.id) for subject in matcher.knowledge.subjects]
+    sure = _sure([(confidence, names[number] in item.label["subjects"]) for item, (number, confidence) in asked])
     judged = [(item, match) for item, match in zip(examples, matches, strict=True) if item.part.topic or item.part.decision == "decline"]
     features = np.vstack([matcher.scope_features(item.part, match) for item, match in judged])
     inside = np.array([bool(item.label["in_scope"]) for item, _ in judged])
     scope = linear(features, inside.astype(int), np.ones(len(inside)), 0.05)
-    matcher = Matcher(matcher.knowledge, matcher.index, Weights(subject, sure, scope, 1.0, 1.0))
+    matcher = model.with_weights(replace(found, scope=scope), fitting)
     chances = np.array([matcher.scope(item.part, match) for item, match in judged])
     answer, ask = (float(np.quantile(chances[~inside], share)) for share in (NOT_ANSWERED, DECLINED))
-    exact, answers = _exact(matcher, {item.label["id"]: item for item in examples})
-    return Weights(subject, sure, scope, round(answer, 4), round(min(ask, answer), 4), exact, answers)
+    return Fitted(replace(found, sure=sure, scope=scope, answer=round(answer, 4), ask=round(min(ask, answer), 4)), fitting)
 
 
-def _exact(matcher: Matcher, examples: dict[str, Example]) -> tuple[tuple[float, ...], float]:
-    """The weights of what tells whether a lead answers the very question, fitted to the readers' judgement, and the threshold."""
+def _claims(model: Model, matcher: Matcher, answered: list[Example], messages: list[Said]) -> tuple[tuple[float, ...], Fitting]:
+    """The weights of the claim ranker, and of the tags, fitted together."""
+    rows, tagged, wanted, weights = [], [], [], []
+    for example, said in zip(answered, messages, strict=True):
+        best, useful = (named(model, example.label[key]) for key in ("best", "part"))
+        chosen, features = matcher.ranker.features(said)
+        # Every second of those that nobody named is enough of them, and halves the time.
+        places = [matcher.ranker.claims[number][:2] for number in chosen]
+        kept = [row for row, place in enumerate(places) if place in best | useful or row % 2 == 0]
+        rows.append(features[kept])
+        for number in chosen[kept]:
+            subject, place, claim = matcher.ranker.claims[number]
+            tagged.append(tags(claim, example.part.roles, example.part.levels))
+            wanted.append(int((subject, place) in best))
+            weights.append(USEFUL if (subject, place) in useful else 1.0)
+    features = np.hstack([expanded(np.vstack(rows)), np.array(tagged)])
+    found = regression(features, np.array(wanted), np.array(weights), CLAIM_STRENGTH)
+    own = coefficients(len(CLAIM_FEATURES))
+    return (*found[:own], found[-1]), Fitting({name: round(weight, 4) for name, weight in zip(TAGS, found[own:-1], strict=True)})
+
+
+def _wholes(matcher: Matcher, answered: list[Example], messages: list[Said]) -> tuple[float, ...]:
+    """The weights of what tells whether a topic's answer answers a message."""
     rows, wanted = [], []
-    for judged in labelled(JUDGED):
-        item = examples.get(judged["id"])
-        features = judged_features(matcher, item, judged) if item is not None else None
-        if features is not None:
-            rows.append(features)
-            wanted.append(int(judged["answers"]))
-    scaler = StandardScaler().fit(rows)
-    found = LogisticRegression(C=0.3, max_iter=5000).fit(scaler.transform(rows), wanted)
-    coefficients = found.coef_[0] / np.where(scaler.scale_ > 0, scaler.scale_, 1.0)
-    weights = (*map(float, coefficients), float(found.intercept_[0] - coefficients @ scaler.mean_))
-    chances = found.predict_proba(scaler.transform(rows))[:, 1]
-    return weights, round(float(np.quantile(chances, NOT_EXACT)), 4)
+    for example, said in zip(answered, messages, strict=True):
+        for topic in matcher.ranker.whole_topics(said):
+            rows.append(matcher.ranker.whole_features(said, topic, example.part.roles))
+            wanted.append(int(topic in example.label["topics"]))
+    return regression(expanded(np.array(rows)), np.array(wanted), np.ones(len(rows)), WHOLE_STRENGTH)
 
 
-def judged_features(matcher: Matcher, item: Example, judged: dict[str, Any]) -> list[float] | None:
-    """What spoke for a lead that a reader judged; None where the knowledge no longer has it."""
-    index = matcher.index
-    rare = {word: index.idf[word] for word in set(words(item.text)) if word in index.idf}
-    if judged["subject"] is None:
-        questions, asked = topic_questions(matcher.knowledge).get(judged["topic"], []), broad_questions(matcher.knowledge)
-        near = max((float(index.broad[asked.index(text)] @ item.vector) for text in questions), default=0.0)
-        return matcher.whole_features(item.text, rare, near, matcher._broad_words.get(judged["topic"], frozenset()))
-    number = next((n for n, subject in enumerate(matcher.knowledge.subjects) if subject.id == judged["subject"]), None)
-    if number is None:
-        return None
-    subject = matcher.knowledge.subjects[number]
-    texts = [str(claim.text) for claim in (*subject.facts, *subject.gaps)]
-    if judged["claim"] not in texts:
-        return None
-    match = matcher.match(item.text, item.vector, item.topics, item.part.roles, item.form)
-    confidence = next((guess.confidence for guess in match.subjects if guess.id == judged["subject"]), 0.0)
-    said = Said(item.text, rare, item.form, index.cosines(item.vector), index.overlaps(item.text)[0])
-    return matcher.claim_features(said, number, confidence)[texts.index(judged["claim"])]
+def _answers(matcher: Matcher, answered: list[Example]) -> float:
+    """The least probability from which on the best claim, or topic, counts as an answer."""
+    matches = [matcher.match(example.part, example.vector, example.form) for example in answered]
+    return round(float(np.quantile([likely(max(match.claim, match.topic)) for match in matches], NOT_EXACT)), 4)
 
 
-def _asked(examples: Iterable[Example], matches: Iterable[Any]) -> list[tuple[Example, Any]]:
-    found = zip(examples, matches, strict=True)
-    return [(item, match) for item, match in found if item.label["in_scope"] and item.label["subjects"] is not None and match.subjects]
+def named(model: Model, claims: Iterable[Sequence[str]]) -> set[tuple[int, int]]:
+    """The places of the claims that a label names; those that the knowledge no longer has are left out."""
+    found = (model.claims.get((subject, text)) for subject, text in claims)
+    return {place for place in found if place is not None}
 
 
 def _sure(found: list[tuple[float, bool]]) -> float:
@@ -193,12 +256,12 @@ def _sure(found: list[tuple[float, bool]]) -> float:
     return round(found[good[-1]][0], 4) if len(good) else 0.5
 
 
-def report(model: Model, weights: Weights, examples: list[Example]) -> dict[str, float]:
+def report(matcher: Matcher, examples: list[Example]) -> dict[str, float]:
     """How well labelled messages are read, in percent."""
-    matcher = Matcher(model.matcher.knowledge, model.matcher.index, weights)
+    weights = matcher.weights
     first, three, sure, right, topic, answered, asked, kept, inside, outside = (0,) * 10
     for item in examples:
-        match = matcher.match(item.text, item.vector, item.topics, item.part.roles, item.form)
+        match = matcher.match(item.part, item.vector, item.form)
         chance = matcher.scope(item.part, match)
         if not item.label["in_scope"]:
             outside += 1
@@ -228,6 +291,37 @@ def report(model: Model, weights: Weights, examples: list[Example]) -> dict[str,
     return {name: round(value, 1) for name, value in figures.items()}
 
 
+def answers_report(model: Model, matcher: Matcher, examples: list[Example]) -> dict[str, float]:
+    """How often what leads the reply answers the message, as readers labelled it, in percent."""
+    right, shown, answerable, honest, rightly, broad = (0,) * 6
+    for item in examples:
+        match = matcher.match(item.part, item.vector, item.form)
+        best = named(model, item.label["best"])
+        places = [(model.ids[one.subject], one.claim) for one in match.evidence]
+        whole = match.topic > match.claim
+        said = matcher.said(item.part, item.vector, item.form)[0]
+        fits = whole and matcher.ranker.whole(said, item.part.roles)[0] in item.label["topics"]
+        unsure = likely(max(match.claim, match.topic)) < matcher.weights.answers
+        known = bool(item.label["best"] or item.label["topics"])
+        broad += whole
+        answerable += known
+        right += bool(fits if whole else places and places[0] in best)
+        shown += bool(fits or best & set(places[:SHOWN_CLAIMS]))
+        honest += unsure
+        rightly += unsure and not known
+    count = max(1, len(examples))
+    names = (
+        "lead answers",
+        "or a point does",
+        "some claim or topic would",
+        "lead says that none does",
+        "of these rightly",
+        "whole topic leads",
+    )
+    values = (right, shown, answerable, honest, rightly * count / max(1, honest), broad)
+    return {"messages": len(examples), **{name: round(100 * value / count, 1) for name, value in zip(names, values, strict=True)}}
+
+
 def labelled(path: Path) -> list[dict[str, Any]]:
     """The labelled messages of a file."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
@@ -237,26 +331,45 @@ def main() -> None:
     """Fit, tell how well it went, and write the weights."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", type=Path, help="an archive instead of the newest one")
-    parser.add_argument("--report", type=Path, nargs="*", default=[], help="files of labelled messages to report on")
+    parser.add_argument("--report", type=Path, nargs="*", default=[], help="files of messages with their subjects to report on")
+    parser.add_argument("--answers", type=Path, nargs="*", default=[], help="files of messages with the claims that answer them")
     parser.add_argument("--keep", action="store_true", help="report with the weights that are there, and write none")
     options = parser.parse_args()
     archive = options.model or trained_model() or max(settings().models.glob("*.tar.gz"), key=lambda file: file.stat().st_mtime)
     model = Model(archive)
-    examples = [example for label in labelled(TUNING) if (example := model.read(label))]
-    writers = sorted({example.label["id"].split("-")[0] for example in examples})
-    if options.keep:
-        weights = Weights.load(WEIGHTS)
-    else:
-        for writer in writers:
-            own = [example for example in examples if example.label["id"].startswith(writer)]
-            others = [example for example in examples if not example.label["id"].startswith(writer)]
-            print(f"{writer}, fitted to the other: {report(model, fit(model, others), own)}", flush=True)
-        weights = fit(model, examples)
-        data = {name: getattr(weights, name) for name in Weights.__dataclass_fields__}
-        WEIGHTS.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
-    print(f"sure from {weights.sure}, answered from {weights.answer}, asked back from {weights.ask}")
+    found = Fitted(Weights.load(WEIGHTS), Fitting.load()) if options.keep else fitted(model)
+    matcher = model.with_weights(found.weights, found.fitting)
+    print(f"sure from {found.weights.sure}, answered from {found.weights.answer}, asked back from {found.weights.ask}", end="")
+    print(f", an answer from {found.weights.answers}")
     for path in options.report:
-        print(f"{path.name}: {report(model, weights, [example for label in labelled(path) if (example := model.read(label))])}")
+        print(f"{path.name}: {report(matcher, read(model, path))}")
+    for path in options.answers:
+        print(f"{path.name}: {answers_report(model, matcher, read(model, path))}")
+
+
+def fitted(model: Model) -> Fitted:
+    """Fit, tell how well it goes for writers who are left out, and write the weights."""
+    examples, answered = read(model, TUNING), read(model, ANSWERS)
+    for writer in sorted({writer_of(example) for example in examples if example.label["subjects"] is not None}):
+        others = fit(model, *([one for one in some if writer_of(one) != writer] for some in (examples, answered)))
+        matcher = model.with_weights(others.weights, others.fitting)
+        print(f"{writer}, fitted to the others: {report(matcher, [one for one in examples if writer_of(one) == writer])}", flush=True)
+        print(f"    {answers_report(model, matcher, [one for one in answered if writer_of(one) == writer])}", flush=True)
+    found = fit(model, examples, answered)
+    data = {name: getattr(found.weights, name) for name in Weights.__dataclass_fields__}
+    WEIGHTS.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    FITTING.write_text(json.dumps(dict(zip(TAGS, map(float, found.fitting.weights), strict=True)), indent=1) + "\n", encoding="utf-8")
+    return found
+
+
+def read(model: Model, path: Path) -> list[Example]:
+    """The labelled messages of a file, as the model reads them."""
+    return [example for label in labelled(path) if (example := model.read(label))]
+
+
+def writer_of(example: Example) -> str:
+    """Who wrote a message."""
+    return str(example.label["id"]).split("-")[0]
 
 
 if __name__ == "__main__":

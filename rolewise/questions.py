@@ -15,12 +15,12 @@ INTENT_PREFIX = "ask_"
 
 @dataclass(frozen=True)
 class Evidence:
-    """A claim of the knowledge and how near a message comes to it.
+    """A claim of the knowledge and how likely it answers a message.
 
     Attributes:
         subject: the id of its subject.
         claim: its place among the subject's facts and, behind them, gaps, from 0.
-        score: 0 to 1.
+        score: the log-odds that it answers the message, its tags not counted.
         opening: what answers the message before the claim does: "Yes", "Hardly"; or None.
         exact: whether it answers the very question.
     """

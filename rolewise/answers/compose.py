@@ -10,6 +10,7 @@ from rolewise import wording
 from rolewise.answers.claims import Choice, choose
 from rolewise.answers.drawn import drawn
 from rolewise.cards import MAX_SUGGESTIONS, Card, CardFigure, CardQuestion, CardSource, CardTable, Suggestion
+from rolewise.fitting import Fitting
 from rolewise.knowledge import Entry, Fact, Figure, Knowledge, Statement, Subject
 from rolewise.questions import COMPARE, Question
 from rolewise.render.figures import amount
@@ -21,8 +22,8 @@ POINTS_EACH = 2
 POINTS_OF_SUBJECT = 4
 # How many claims "more" shows of a subject.
 POINTS_FULL = 12
-# From this nearness on a claim stands among the first points of an answer about its topic, at most so many.
-NEAR, NEAR_CLAIMS = 0.6, 2
+# So many claims that answer the message, too, stand among the first points of an answer about their topic.
+NEAR_CLAIMS = 2
 
 # The rows of an overall comparison.
 OVERALL_TOPICS = ("define_role", "responsibilities", "skills", "languages", "degree", "salary", "demand", "career_path")
@@ -65,6 +66,7 @@ class Answers:
     def __init__(self, knowledge: Knowledge) -> None:
         """Keep the knowledge."""
         self.knowledge = knowledge
+        self._fitting = Fitting.load()
 
     # -- names ------------------------------------------------------------------------------------------------------------
 
@@ -246,7 +248,7 @@ class Answers:
         found: list[Choice] = []
         for item in question.evidence:
             subject = self.knowledge.subject(item.subject)
-            if not item.exact or item.score < NEAR or subject is None or question.topic not in subject.topics or len(found) == NEAR_CLAIMS:
+            if not item.exact or subject is None or question.topic not in subject.topics or len(found) == NEAR_CLAIMS:
                 continue
             claim = [*subject.facts, *subject.gaps][item.claim]
             if not question.roles or not claim.roles or set(question.roles) & set(claim.roles):
@@ -259,7 +261,7 @@ class Answers:
         near = dict.fromkeys(item.subject for item in question.evidence if item.subject not in own)
         beside = [subject for subject in map(self.knowledge.subject, near) if subject is not None]
         count = {"short": 0, "full": POINTS_FULL}.get(shown, POINTS_EACH if several else POINTS_OF_SUBJECT)
-        chosen = choose(subjects, beside, question, count)
+        chosen = choose(subjects, beside, question, count, self._fitting)
         said = [choice.text() if number == 0 else str(choice.claim.text) for number, choice in enumerate(chosen)]
         for choice in chosen:
             draft.cite(choice.sources)

@@ -9,21 +9,25 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 
+from rolewise.fitting import Fitting
 from rolewise.knowledge import Knowledge
 from rolewise.knowledge.model import Form
-from rolewise.nlu.subject_index import ASK, NAME, TEXT, TITLE, Best, FloatArray, SubjectIndex, broad_questions, topic_questions, words
+from rolewise.nlu.claim_ranker import ClaimRanker, Said, expanded, likely, log_odds
+from rolewise.nlu.subject_index import ASK, NAME, TEXT, TITLE, Best, FloatArray, SubjectIndex, words
 from rolewise.questions import Evidence, Part, SubjectGuess
 
 # So many subjects are looked at closely.
 CANDIDATES = 30
 # So many subjects and claims are kept for the dialogue.
 KEPT_SUBJECTS, KEPT_CLAIMS = 4, 16
+# Odds beyond this, as logarithms, say no more.
+LARGEST = 7.0
 # A question of the knowledge that is answered by yes or no counts as the one that was asked where so much of its words is in the message,
 # and so much of all words is in both: nearness by meaning does not tell "too late" from "in time".
 SAID, SHARED = 0.8, 0.4
@@ -49,6 +53,8 @@ FEATURES = (
 )
 
 
+NAMED = FEATURES.index("named")
+
 # What tells whether a question is for this assistant at all.
 SCOPE_FEATURES = (
     "confidence",  # of the classifier in its best intent (log-odds)
@@ -63,28 +69,9 @@ SCOPE_FEATURES = (
     "length",  # logarithm of the number of words
     "ask",  # cosine to the nearest question about the best subject
     "words_ask",  # shared rare words with that question
+    "claim",  # how likely the best claim answers it (log-odds)
+    "whole",  # how likely the answer about a whole topic does (log-odds)
 )
-
-
-# What tells whether a claim, or a topic's answer, answers the very question.
-EXACT_FEATURES = (
-    "ask",  # cosine to the nearest question that it answers
-    "text",  # to its text
-    "words_ask",  # shared rare words with the nearest question
-    "words_text",  # with its text
-    "said",  # share of the message's rare words that occur in what it says and answers
-    "unsaid",  # the rarest word of the message that does not, as a share of the rarest there is
-    "form",  # 1 where it is for the message's form
-    "subject",  # confidence in its subject
-    "length",  # logarithm of the number of words
-    "whole",  # 1 where it is the answer about a whole topic
-)
-
-
-def expanded(features: FloatArray) -> FloatArray:
-    """Features ``(k, n)`` with their products two by two behind them, ``(k, n + n (n + 1) / 2)``."""
-    first, second = np.triu_indices(features.shape[1])
-    return np.hstack([features, features[:, first] * features[:, second]])
 
 
 def same_question(message: str, question: str) -> bool:
@@ -94,15 +81,9 @@ def same_question(message: str, question: str) -> bool:
     return both >= SAID * len(asked) and both >= SHARED * len(said | asked)
 
 
-def log_odds(probability: float) -> float:
-    """The logarithm of the odds, within what a few hundred examples can tell."""
-    bounded = min(max(probability, 1e-3), 1 - 1e-3)
-    return float(np.log(bounded / (1 - bounded)))
-
-
 @dataclass(frozen=True)
 class Weights:
-    """What the ranker and the scope model have learned.
+    """What the rankers and the scope model have learned.
 
     Attributes:
         subject: a weight each of the expanded :data:`FEATURES`, and the intercept last.
@@ -110,44 +91,53 @@ class Weights:
         scope: a weight each of the expanded :data:`SCOPE_FEATURES`, and the intercept last.
         answer: from this probability of being for the assistant on a question is answered.
         ask: from this one on it is asked back; below, declined.
-        exact: a weight each of :data:`EXACT_FEATURES`, and the intercept last.
-        answers: from this probability on a claim answers the very question; below, the answer says that no source does.
+        claim: a weight each of the expanded :data:`rolewise.nlu.claim_ranker.CLAIM_FEATURES`, and the intercept last.
+        whole: the same for :data:`rolewise.nlu.claim_ranker.WHOLE_FEATURES`.
+        answers: from this probability on a claim, or a topic's answer, counts as an answer; below, the reply says that no source has one.
     """
 
-    subject: tuple[float, ...]
-    sure: float
-    scope: tuple[float, ...]
-    answer: float
-    ask: float
-    exact: tuple[float, ...] = (0.0,) * (len(EXACT_FEATURES) + 1)
+    subject: tuple[float, ...] = ()
+    sure: float = 1.0
+    scope: tuple[float, ...] = ()
+    answer: float = 1.0
+    ask: float = 1.0
+    claim: tuple[float, ...] = ()
+    whole: tuple[float, ...] = ()
     answers: float = 0.0
 
     @classmethod
     def load(cls, path: Path) -> Weights:
-        """Read the weights. Raises OSError or ValueError."""
+        """Read the weights. Raises OSError, ValueError or TypeError."""
         data = json.loads(path.read_text(encoding="utf-8"))
-        return cls(
-            tuple(data["subject"]),
-            data["sure"],
-            tuple(data["scope"]),
-            data["answer"],
-            data["ask"],
-            tuple(data["exact"]),
-            data["answers"],
-        )
+        found: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in data.items()}
+        return cls(**found)
 
 
 @dataclass(frozen=True)
 class Match:
-    """What the matcher makes of one piece of a message."""
+    """What the matcher makes of one piece of a message.
+
+    Attributes:
+        subjects: the subjects it may be about, that of the likeliest claim first.
+        evidence: the claims nearest to it, the likeliest first.
+        whole: whether the answer about the whole of a topic answers it.
+        covered: the share of its rare words that occur in what is said of the likeliest subject.
+        named: whether a name of that subject is said.
+        ask: the cosine to the nearest question about it.
+        words_ask: the rare words shared with that question.
+        claim: the log-odds that the likeliest claim answers it.
+        topic: the log-odds that a topic's answer does.
+    """
 
     subjects: tuple[SubjectGuess, ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    whole: bool = True
     covered: float = 0.0
     named: bool = False
-    whole: bool = True
     ask: float = 0.0
     words_ask: float = 0.0
+    claim: float = -LARGEST
+    topic: float = -LARGEST
 
 
 @dataclass
@@ -157,30 +147,16 @@ class Matcher:
     knowledge: Knowledge
     index: SubjectIndex
     weights: Weights
+    fitting: Fitting = field(default_factory=Fitting.load)
 
     def __post_init__(self) -> None:
         index = self.index
+        self.ranker = ClaimRanker(self.knowledge, index, self.weights.claim, self.weights.whole, self.fitting)
         self._asks, self._names, self._texts = (Best(index, np.isin(index.kinds, one)) for one in ((ASK, TITLE), (NAME,), (TEXT,)))
         asking = np.flatnonzero(np.isin(index.kinds, (ASK, TITLE)))
         starts = np.searchsorted(index.subjects[asking], np.arange(index.count + 1))
         self._asking = [asking[starts[number] : starts[number + 1]] for number in range(index.count)]
-        claims = np.searchsorted(index.subjects, np.arange(index.count + 1))
-        self._entries = [range(claims[number], claims[number + 1]) for number in range(index.count)]
         self._forms = self._questions_by_form()
-        self._rarest = max(index.idf.values(), default=1.0)
-        self._claim_words = [
-            [
-                frozenset(words(" ".join([claim.text, *claim.asks, *claim.yes_no, subject.name, *subject.aliases])))
-                for claim in (*subject.facts, *subject.gaps)
-            ]
-            for subject in self.knowledge.subjects
-        ]
-        asked = broad_questions(self.knowledge)
-        self._broad = {topic: [asked.index(text) for text in own] for topic, own in topic_questions(self.knowledge).items()}
-        self._broad_words = {
-            topic: frozenset(words(" ".join([*own, *self.knowledge.topics[topic].aliases])))
-            for topic, own in topic_questions(self.knowledge).items()
-        }
         self._topics = [tuple(map(str, subject.topics)) for subject in self.knowledge.subjects]
         self._roles = [
             {role for claim in (*subject.facts, *subject.gaps) for role in (claim.roles or self.knowledge.roles)}
@@ -244,56 +220,75 @@ class Matcher:
         ]
         return candidates, np.column_stack(columns).astype(np.float32), cosines, shared
 
-    def match(self, text: str, vector: FloatArray, topics: Mapping[str, float], roles: Sequence[str], form: str | None) -> Match:
-        """The subjects and claims nearest to a piece of a message; the arguments are those of :meth:`features`."""
-        if not self.index.count:
-            return Match()
-        candidates, found, cosines, shared = self.features(text, vector, topics, roles, form)
+    def said(self, part: Part, vector: FloatArray, form: str | None) -> tuple[Said, FloatArray, FloatArray]:
+        """A piece beside the index; the candidate subjects ``(k,)`` with their :data:`FEATURES` ``(k, n)``, the surest first."""
+        topics = {guess.topic: guess.confidence for guess in part.guesses if guess.topic}
+        candidates, found, cosines, shared = self.features(part.text, vector, topics, part.roles, form)
         weights = np.array(self.weights.subject)
         confidence = 1.0 / (1.0 + np.exp(-(expanded(found) @ weights[:-1] + weights[-1])))
-        order = np.argsort(-confidence, kind="stable")[:KEPT_SUBJECTS]
-        # The best one is asked about where that is sure; a further one only where it is named, too: "Python or R".
-        named = found[:, FEATURES.index("named")]
-        # Nothing specific is asked about where the message is as near to the question about the whole of a topic.
-        specific = found[order[0], FEATURES.index("broad")] < 0
-        guesses = tuple(
-            SubjectGuess(
-                str(self.knowledge.subjects[candidates[place]].id),
-                round(float(confidence[place]), 4),
-                bool(specific and confidence[place] >= self.weights.sure and (number == 0 or named[place])),
-            )
-            for number, place in enumerate(order)
-        )
-        sure = {int(candidates[place]): float(confidence[place]) for place in order}
-        rare = {word: self.index.idf[word] for word in set(words(text)) if word in self.index.idf}
-        evidence = self._evidence(Said(text, rare, form, cosines, shared), sure)
-        best = found[order[0]]
-        whole = self._whole(text, vector, rare, topics)
+        order = np.argsort(-confidence, kind="stable")
+        subjects = {int(candidates[place]): float(confidence[place]) for place in order}
+        rare = {word: self.index.idf[word] for word in set(words(part.text)) if word in self.index.idf}
+        named = frozenset(int(number) for number, row in zip(candidates, found, strict=True) if row[NAMED])
+        said = Said(part.text, form, topics, vector, cosines, shared, named, subjects, rare)
+        return said, candidates[order], found[order]
+
+    def match(self, part: Part, vector: FloatArray, form: str | None) -> Match:
+        """The subjects and claims nearest to a piece of a message.
+
+        Args:
+            part: the piece.
+            vector: its unit vector ``(d,)``.
+            form: how it asks, or None.
+        """
+        if not self.index.count:
+            return Match()
+        said, _, found = self.said(part, vector, form)
+        evidence = self._evidence(said, part)
+        odds = evidence[0][0] if evidence else -LARGEST
+        _, whole = self.ranker.whole(said, part.roles)
+        # Nothing specific is asked about where the answer about a whole topic is the likelier one.
+        lead = evidence[0][1] if evidence and whole <= likely(odds) else None
+        best = found[0]
         covered, ask, words_ask = (float(best[FEATURES.index(name)]) for name in ("covered", "ask", "words_ask"))
-        return Match(guesses, evidence, covered, bool(named[order[0]]), whole, ask, words_ask)
+        return Match(
+            self._guesses(said, lead),
+            tuple(item for _, item in evidence),
+            whole >= self.weights.answers,
+            covered,
+            bool(best[NAMED]),
+            ask,
+            words_ask,
+            float(np.clip(odds, -LARGEST, LARGEST)),
+            log_odds(whole),
+        )
 
-    def _whole(self, text: str, vector: FloatArray, rare: Mapping[str, float], topics: Mapping[str, float]) -> bool:
-        """Whether the answer about the whole of the likeliest topic answers the very question."""
-        if not topics:
-            return False
-        topic = max(topics, key=lambda name: topics[name])
-        near = [float(self.index.broad[number] @ vector) for number in self._broad.get(topic, ())]
-        return self.exactly(self.whole_features(text, rare, max(near, default=0.0), self._broad_words.get(topic, frozenset())))
+    def _guesses(self, said: Said, lead: Evidence | None) -> tuple[SubjectGuess, ...]:
+        """The likeliest subjects, that of the likeliest claim first; none is sure where no claim leads.
 
-    def whole_features(self, text: str, rare: Mapping[str, float], near: float, said: frozenset[str]) -> list[float]:
-        """What speaks for a topic's answer being the one asked for, in the order of :data:`EXACT_FEATURES`."""
-        share, unsaid = self._shares(rare, said)
-        return [near, 0.0, 0.0, 0.0, share, unsaid, 0.0, 0.0, float(np.log1p(len(text.split()))), 1.0]
+        That one is asked about where its claim answers or the subject itself is sure; a further one only where it is named, too: "Python
+        or R".
+        """
+        known = {str(self.knowledge.subjects[number].id): (number, confidence) for number, confidence in said.subjects.items()}
+        found = []
+        for name in list(dict.fromkeys([*([lead.subject] if lead else []), *known]))[:KEPT_SUBJECTS]:
+            number, confidence = known.get(name, (-1, 0.0))
+            sure = confidence >= self.weights.sure
+            asked = lead is not None and (lead.exact or sure if name == lead.subject else sure and number in said.named)
+            found.append(SubjectGuess(name, round(confidence, 4), asked))
+        return tuple(found)
 
-    def _shares(self, rare: Mapping[str, float], said: frozenset[str]) -> tuple[float, float]:
-        total = sum(rare.values())
-        missing = [weight for word, weight in rare.items() if word not in said]
-        return (1 - sum(missing) / total if total else 1.0), max(missing, default=0.0) / self._rarest
-
-    def exactly(self, features: Sequence[float]) -> bool:
-        """Whether a claim or an answer with these features answers the very question."""
-        weights = np.array(self.weights.exact)
-        return bool(1.0 / (1.0 + np.exp(-(np.array(features) @ weights[:-1] + weights[-1]))) >= self.weights.answers)
+    def _evidence(self, said: Said, part: Part) -> list[tuple[float, Evidence]]:
+        """The likeliest claims with their log-odds, tags counted."""
+        found: list[tuple[float, Evidence]] = []
+        for ranked in self.ranker.ranked(said)[: 2 * KEPT_CLAIMS]:
+            subject = self.knowledge.subjects[ranked.subject]
+            claim = (*subject.facts, *subject.gaps)[ranked.claim]
+            odds = ranked.odds + self.fitting(claim, part.roles, part.countries, part.levels)
+            opening = next((str(words_) for question, words_ in claim.yes_no.items() if same_question(part.text, question)), None)
+            exact = likely(odds) >= self.weights.answers
+            found.append((odds, Evidence(str(subject.id), ranked.claim, round(ranked.odds, 4), opening, exact)))
+        return sorted(found, key=lambda item: -item[0])[:KEPT_CLAIMS]
 
     def scope_features(self, part: Part, match: Match) -> FloatArray:
         """What speaks for a question being for this assistant, ``(1, len(SCOPE_FEATURES))``."""
@@ -314,6 +309,8 @@ class Matcher:
                     float(np.log1p(len(part.text.split()))),
                     match.ask,
                     match.words_ask,
+                    match.claim,
+                    match.topic,
                 ]
             ]
         )
@@ -322,50 +319,3 @@ class Matcher:
         """How sure it is that a question is for this assistant, 0 to 1."""
         weights = np.array(self.weights.scope)
         return float(1.0 / (1.0 + np.exp(-(expanded(self.scope_features(part, match)) @ weights[:-1] + weights[-1])))[0])
-
-    def claim_features(self, said: Said, subject: int, confidence: float) -> dict[int, list[float]]:
-        """What speaks for each claim of a subject being the one asked for, by its place, in the order of :data:`EXACT_FEATURES`."""
-        index = self.index
-        claims = (*self.knowledge.subjects[subject].facts, *self.knowledge.subjects[subject].gaps)
-        found: dict[int, list[float]] = {}
-        for number in self._entries[subject]:
-            entry = index.entries[number]
-            if entry.claim < 0:
-                continue
-            row = found.setdefault(entry.claim, [0.0] * len(EXACT_FEATURES))
-            first = 0 if entry.kind == ASK else 1
-            row[first] = max(row[first], float(said.cosines[number]))
-            row[first + 2] = max(row[first + 2], float(said.shared[number]))
-        for place, row in found.items():
-            share, unsaid = self._shares(said.rare, self._claim_words[subject][place])
-            row[4:9] = [share, unsaid, float(said.form in claims[place].forms), confidence, float(np.log1p(len(said.text.split())))]
-        return found
-
-    def _evidence(self, said: Said, subjects: Mapping[int, float]) -> tuple[Evidence, ...]:
-        """The claims of some subjects, by their confidence, that are nearest to the message."""
-        found: list[tuple[float, int, int, bool]] = []
-        for subject, confidence in subjects.items():
-            for claim, row in self.claim_features(said, subject, confidence).items():
-                score = max(row[0] + 0.3 * row[2], 0.9 * row[1] + 0.3 * row[3])
-                found.append((-score, subject, claim, self.exactly(row)))
-        return tuple(
-            Evidence(str(self.knowledge.subjects[subject].id), claim, round(-score, 4), self._opening(said.text, subject, claim), exact)
-            for score, subject, claim, exact in sorted(found)[:KEPT_CLAIMS]
-        )
-
-    def _opening(self, text: str, subject: int, claim: int) -> str | None:
-        """What answers a message before a claim does, where the message asks one of its yes-or-no questions."""
-        subject_ = self.knowledge.subjects[subject]
-        asked = (*subject_.facts, *subject_.gaps)[claim].yes_no
-        return next((str(opening) for question, opening in asked.items() if same_question(text, question)), None)
-
-
-@dataclass(frozen=True)
-class Said:
-    """A message beside the index: its rare words with their weights, its form, and its nearness to each entry."""
-
-    text: str
-    rare: Mapping[str, float]
-    form: str | None
-    cosines: FloatArray
-    shared: FloatArray

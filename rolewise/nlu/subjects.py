@@ -154,10 +154,9 @@ class SubjectMatcher(GraphComponent, IntentClassifier):
             questions: list[Part] = []
             for data in message.get(QUESTIONS):
                 part = Part.from_dict(data)
-                topics = {guess.topic: guess.confidence for guess in part.guesses if guess.topic}
                 vector = vectors[places.get(part.text, 0)]
                 form = self.form_of(self._forms, part.text, vector)
-                match = self._matcher().match(part.text, vector, topics, part.roles, form)
+                match = self._matcher().match(part, vector, form)
                 found = replace(part, subjects=match.subjects, form=form, evidence=match.evidence, whole=match.whole)
                 questions.append(self._decided(found, match) if message.get(ENGLISH, True) else found)
             message.set(QUESTIONS, [part.as_dict() for part in questions], add_to_output=True)
