@@ -28,7 +28,7 @@ PYTHON_DIRS = $(foreach directory,rolewise actions bench tests,$(if $(shell find
 BENCH := bench/nlu.py bench/serving.py bench/load.py
 FIGURES := bench/report.py
 
-.PHONY: help setup encoder train run shell test rasa-test browser services test-scale lint bench figures report check lock clean
+.PHONY: help setup encoder train run shell test rasa-test browser services checks test-scale lint bench figures report check lock clean
 
 help: ## Show these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,7 +48,7 @@ run: train ## Serve the assistant on localhost:5005 (HOST and PORT change where)
 shell: train ## Talk to the assistant in this terminal
 	@exec $(BIN)/rolewise shell
 
-test: lint rasa-test browser services ## Lint, then test the data, the conversations and the code
+test: lint rasa-test browser services checks ## Lint, then test the data, the conversations and the code
 	$(BIN)/pytest
 
 # Prerequisites of this name only: the model is made first, and being made is no reason to test again.
@@ -63,6 +63,9 @@ browser: setup
 
 services: setup
 	@scripts/services
+
+checks: setup
+	@scripts/checks
 
 test-scale: train services ## Test three processes with forty faults: kills, restarts, a hung process, new models (a quarter of an hour)
 	@$(BIN)/pytest -m scale
@@ -85,7 +88,7 @@ report: train ## Write what the stored conversations tell: a page, JSON and CSV 
 check: setup ## Check the knowledge and that everything agrees with it
 	@$(BIN)/rolewise check
 
-lock: ## Resolve pyproject.toml into requirements.lock again
+lock: ## Resolve pyproject.toml and the requirements.in files into their locks again
 	@scripts/lock
 
 clean: ## Remove models, results and caches (not .venv)

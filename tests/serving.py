@@ -85,6 +85,14 @@ class Server:
             except requests.ConnectionError:
                 time.sleep(0.25)
 
+    def wait_for(self, words: str) -> str:
+        """Wait until it has written these words; gives all that it has written."""
+        end = time.monotonic() + PATIENCE
+        while words not in (told := self.told()):
+            assert self.process and self.process.poll() is None and time.monotonic() < end, told[-3000:]
+            time.sleep(0.05)
+        return told
+
     def kill(self, sent: signal.Signals = signal.SIGKILL, wait: float = 60) -> int | None:
         """Send a signal and wait for the end; returns the exit status."""
         if self.process is None:

@@ -197,6 +197,83 @@ def test_a_python_that_the_service_cannot_read_ends_the_setup(open_directory: Pa
     assert not (open_directory / ".venv/.rolewise-stamp").exists()
 
 
+# -- validators ---------------------------------------------------------------------------------------------------------------
+
+CHECKS = str(PROJECT_ROOT / "scripts" / "checks")
+# The oldest and the newest version whose schemas the validator brings.
+KUBERNETES_VERSIONS = ("1.25.0", "1.37.0")
+READ_COMPOSE = "import sys, compose_spec; compose_spec.PyCompose.from_yaml(sys.stdin.read()).to_spec()"
+
+
+def checked(*command: str, text: str | None = None) -> tuple[bool, str]:
+    """Whether a validator takes its input, and what it says."""
+    run = subprocess.run([CHECKS, *command], input=text, capture_output=True, text=True, timeout=600)
+    return run.returncode == 0, run.stdout + run.stderr
+
+
+def taken_by_kubernetes(path: Path, version: str) -> bool:
+    good, told = checked("kubernetes-validate", "--strict", "-k", version, str(path))
+    print(told)
+    # What it has no schema for it only warns of.
+    return good and told.count(" passed for resource ") == len([document for document in yaml.safe_load_all(path.read_text()) if document])
+
+
+def taken_by_compose(text: str) -> bool:
+    return checked("python", "-c", READ_COMPOSE, text=text)[0]
+
+
+def broken(path: Path, directory: Path, old: str, new: str) -> Path:
+    """A copy of a file with a fault in it."""
+    text = path.read_text()
+    assert old in text
+    copy = directory / path.name
+    copy.write_text(text.replace(old, new, 1))
+    return copy
+
+
+@pytest.mark.parametrize("version", KUBERNETES_VERSIONS)
+@pytest.mark.parametrize("path", KUBERNETES, ids=lambda path: path.name)
+def test_kubernetes_takes_the_manifests(path: Path, version: str) -> None:
+    assert taken_by_kubernetes(path, version)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("envFrom:", "envfrom:"),
+        ("kind: Deployment", "kind: Deploymint"),
+        ("readinessProbe:", "readynessProbe:"),
+        ("terminationGracePeriodSeconds: ", "terminationGracePeriodSeconds: about "),
+    ],
+)
+def test_kubernetes_would_refuse_a_fault(old: str, new: str, tmp_path: Path) -> None:
+    assert not taken_by_kubernetes(broken(DEPLOY / "kubernetes" / "rolewise.yaml", tmp_path, old, new), KUBERNETES_VERSIONS[-1])
+
+
+def test_compose_takes_its_file() -> None:
+    assert taken_by_compose((DEPLOY / "compose.yml").read_text())
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("env_file:", "envfile:"), ("service_healthy", "healthy"), ("stop_grace_period: 30s", "stop_grace_period: soon")]
+)
+def test_compose_would_refuse_a_fault(old: str, new: str, tmp_path: Path) -> None:
+    assert not taken_by_compose(broken(DEPLOY / "compose.yml", tmp_path, old, new).read_text())
+
+
+def test_what_compose_names_is_in_the_file() -> None:
+    """The validator reads each key by itself, not what it points at."""
+    compose = yaml.safe_load((DEPLOY / "compose.yml").read_text())
+    for service in compose["services"].values():
+        assert set(service["networks"]) <= set(compose["networks"])
+        assert set(service.get("depends_on", [])) <= set(compose["services"])
+
+
+def test_the_dockerfile_is_clean(tmp_path: Path) -> None:
+    assert checked("hadolint", str(DEPLOY / "Dockerfile")) == (True, "")
+    assert not checked("hadolint", str(broken(DEPLOY / "Dockerfile", tmp_path, "FROM ", "FORM ")))[0]
+
+
 # -- compose ------------------------------------------------------------------------------------------------------------------
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 from pydantic import BaseModel
+from pydantic.main import ModelMetaclass
 
 from rolewise.cards import Card
 from rolewise.channels.report import metrics
@@ -319,7 +320,7 @@ PARTS = {
 def models(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
     yield model
     for field in model.__fields__.values():
-        if isinstance(field.type_, type) and issubclass(field.type_, BaseModel):
+        if isinstance(field.type_, ModelMetaclass):
             yield from models(field.type_)
 
 
@@ -402,3 +403,36 @@ def test_the_parser_of_aiohttp_is_the_compiled_one() -> None:
     from aiohttp import http_parser
 
     assert http_parser.HttpResponseParser.__module__ == http_parser.HttpRequestParser.__module__ == "aiohttp._http_parser"
+
+
+def rolewise_models() -> Iterator[type[BaseModel]]:
+    """Every pydantic model of the library."""
+    for file in sorted((ROOT / "rolewise").rglob("*.py")):
+        if "BaseModel" in words(file):
+            module = importlib.import_module(".".join(file.relative_to(ROOT).with_suffix("").parts))
+            yield from (one for one in vars(module).values() if isinstance(one, ModelMetaclass))
+
+
+def test_no_field_is_an_email_address() -> None:
+    """docs/dependencies.md: pydantic's check of one does not end in time."""
+    found = {one for model in rolewise_models() for one in models(model)}
+    assert len(found) > 20
+    assert not [
+        f"{one.__name__}.{name}"
+        for one in found
+        for name, field in one.__fields__.items()
+        if "Email" in getattr(field.type_, "__name__", "")
+    ]
+
+
+def test_a_schema_points_into_itself_only() -> None:
+    """docs/dependencies.md: jsonschema would fetch another one."""
+    schemas = [path for path in tracked() if path.name.endswith(".schema.json")]
+    assert schemas
+    for path in schemas:
+        assert all(target.startswith("#/") for target in re.findall(r'"\$ref":\s*"([^"]*)"', words(path))), path
+
+
+def test_the_lock_has_dasks_scheduler_without_its_servers() -> None:
+    names = set(re.findall(r"^([a-z0-9-]+)==", words(ROOT / "requirements.lock"), re.MULTILINE))
+    assert "dask" in names and not names & {"distributed", "bokeh"}

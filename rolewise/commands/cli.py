@@ -200,6 +200,11 @@ def shown(text: str) -> str:
     return text.replace(f"{PROJECT_ROOT}{os.sep}", "")
 
 
+def counted(number: int, what: str) -> str:
+    """How many of something, in words: "no faults", "1 fault", "2 faults"."""
+    return f"{number or 'no'} {what}{'' if number == 1 else 's'}"
+
+
 def check() -> int:
     """Run ``rolewise check``; returns its exit status: 2 when there are errors."""
     from datetime import date
@@ -212,8 +217,8 @@ def check() -> int:
         print(shown(error), file=sys.stderr)
     for warning in report.warnings:
         print(f"{shown(warning)} (warning)")
-    warned = f", {len(report.warnings)} warnings" if report.warnings else ""
-    print(f"{shown(str(path))}: {len(report.errors) or 'no'} faults{warned}.")
+    warned = f", {counted(len(report.warnings), 'warning')}" if report.warnings else ""
+    print(f"{shown(str(path))}: {counted(len(report.errors), 'fault')}{warned}.")
     return 2 if report.errors else 0
 
 

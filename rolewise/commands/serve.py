@@ -19,6 +19,7 @@ from rolewise.channels.front import Front
 from rolewise.channels.health import protect
 from rolewise.channels.output import WholeMessages
 from rolewise.engine.inprocess import with_actions
+from rolewise.engine.kernels import SLOW, slow_kernel
 from rolewise.engine.rasa_caching import settle, spare
 from rolewise.engine.standalone import ends_with_its_input
 from rolewise.settings import PROJECT_ROOT, settings
@@ -51,6 +52,9 @@ def serve(model: Path, began: float) -> None:
         RuntimeError: the model cannot be loaded.
     """
     served = endpoints()
+    kernel = slow_kernel()
+    if kernel:
+        print(SLOW.format(kernel=kernel), flush=True)
     print("Loading the model ...", flush=True)
     report.log_json()
     connections.install()

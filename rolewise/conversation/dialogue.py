@@ -372,6 +372,9 @@ class Dialogue:
     def _ask_back(self, guesses: Sequence[Question]) -> Card:
         self.context.unsure += 1
         self._mention(guesses[0].roles)
+        if guesses[0].country or guesses[0].level:
+            # "And in London?", then "the pay": the place holds for what is asked next.
+            self.context.country, self.context.level = guesses[0].country, guesses[0].level
         if self.context.unsure > 1:
             return self._menu(wording.MENU_AFTER_UNSURE, guesses)
         return self._card("clarify", wording.DID_YOU_MEAN, offers=self._spelled(guesses), questions=guesses)

@@ -124,13 +124,14 @@ class Understanding:
             head, parts = parts[1], parts[1:]
         questions: list[Question] = []
         note: str | None = None
+        declined: str | None = None
         shared: tuple[str, ...] = ()
         for index, part in enumerate(parts):
             refused = None if part.asked and part.roles else self._other_title(part)
             if refused and len(parts) == 1:
                 return Understood([], refusal=refused, unsure=tuple(self.nearest(part)), facts=tuple(self.what_titles_are(part)))
             if refused:
-                note = refused
+                note = declined = refused
                 continue
             if not part.roles and not shared and not self._points_back(part):
                 shared = next((later.roles for later in parts[index + 1 :] if later.roles), ())
@@ -140,8 +141,10 @@ class Understanding:
             shared = next((question.roles for question in reversed(resolved) if question.roles), shared)
         questions = list(dict.fromkeys(question.normal() for question in questions))
         if not questions:
-            refusal = note or self._not_understood()
-            return Understood([], refusal=refusal, unsure=tuple(self.guesses(head)))
+            placed = self._placed_alone(head) if len(parts) == 1 else ()
+            if placed:
+                return Understood([], unsure=tuple(dict.fromkeys([*placed, *self.guesses(head)])))
+            return Understood([], refusal=declined or self._not_understood(), unsure=tuple(self.guesses(head)))
         if len(parts) == 1 and head.decision != "answer" and not head.asked and not self.plain(head, questions[0].topic):
             others = [question for question in self.guesses(head) if question != questions[0]]
             return Understood([], unsure=(questions[0], *others[:1]))
@@ -153,6 +156,8 @@ class Understanding:
     def plain(self, part: Part, topic: str | None = None) -> bool:
         """Whether a message says itself what the classifier is not sure of: an elliptic one, or a topic in a few words."""
         if part.best.intent == "follow_up" or self._compares_on(part) or self._drops_place(part):
+            return True
+        if (part.countries or part.levels) and self._only_names(part):
             return True
         if part.others or part.topic is None:
             return False
@@ -419,6 +424,12 @@ class Understanding:
         known = {place.lower() for country in self.knowledge.countries for place in country.places}
         named = [place for place in part.places if place in known]
         return wording.NO_PLACE.format(place=join([place.title() for place in named], "or")) if named else None
+
+    @staticmethod
+    def _placed_alone(part: Part) -> tuple[Question, ...]:
+        """What may be meant where a place or a level is all that was said so far: "and london?" as the first message."""
+        country, level = next(iter(part.countries), None), next(iter(part.levels), None)
+        return tuple(Question(topic, (), None, country, level) for topic in PLACED_TOPICS) if country or level else ()
 
     @staticmethod
     def _placed(topic: str, country: str | None, level: str | None) -> tuple[str | None, str | None]:

@@ -135,7 +135,7 @@ def test_the_command_tells_errors_from_warnings(tmp_path: Path) -> None:
     assert (aged.returncode, aged.stderr) == (0, "") and "(warning)" in aged.stdout
     copy.edit("\nversion: 1\n", "\nversion: 2\n")
     broken = copy.run("check")
-    assert broken.returncode == 2 and broken.stderr.startswith("knowledge/topics.yml:4: version:") and "1 faults." in broken.stdout
+    assert broken.returncode == 2 and broken.stderr.startswith("knowledge/topics.yml:4: version:") and "1 fault." in broken.stdout
 
 
 def test_a_new_topic_adds_lines_and_changes_none(project: Path) -> None:

@@ -101,23 +101,23 @@ def test_the_port_taken_is_said_at_once(server: Server) -> None:
 
 
 def test_quick_messages_of_one_sender_are_answered_in_order_and_soon(server: Server, sender: str) -> None:
-    server.say(SALARY, sender)
     texts = ["and software engineers?", "and ml engineers?", "what about a degree", "and skills"]
-    began = time.perf_counter()
-    server.say(SALARY, f"{sender}-alone")
-    alone = time.perf_counter() - began
-    with concurrent.futures.ThreadPoolExecutor(len(texts)) as pool:
-        began = time.perf_counter()
-        sent = []
-        for text in texts:
-            sent.append(pool.submit(server.say, text, sender))
-            time.sleep(0.005)
-        items = [future.result() for future in sent]
-        took = time.perf_counter() - began
-    assert stored(server, sender) == [SALARY, *texts]
-    assert [questions(item)[0][1] for item in items[:2]] == [["swe"], ["mle"]]
-    # Stock Rasa looks again after a second: the fourth would take more than three.
-    assert took < 2 + len(texts) * alone
+    spent = []
+    # What a machine that is busy at the moment takes says nothing; three times it is not.
+    for one in (f"{sender}-{number}" for number in range(3)):
+        server.say(SALARY, one)
+        with concurrent.futures.ThreadPoolExecutor(len(texts)) as pool:
+            began = time.perf_counter()
+            sent = []
+            for text in texts:
+                sent.append(pool.submit(server.say, text, one))
+                time.sleep(0.005)
+            items = [future.result() for future in sent]
+            spent.append(time.perf_counter() - began)
+        assert stored(server, one) == [SALARY, *texts]
+        assert [questions(item)[0][1] for item in items[:2]] == [["swe"], ["mle"]]
+    # Stock Rasa looks again after a second: the fourth takes more than three, on any machine.
+    assert min(spent) < 2.5
 
 
 def test_an_address_over_its_limit_gets_429_and_when_to_come_back(server: Server, sender: str) -> None:

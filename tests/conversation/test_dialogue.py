@@ -127,6 +127,22 @@ def test_comparison_on_a_named_topic(talk: Conversation) -> None:
     assert asked(card) == [("salary", ["mle", "swe"])]
 
 
+PLACES = [(str(place).lower(), str(country.code)) for country in KNOWLEDGE.countries for place in (country.name, *country.places)]
+LEVELS = [(str(level.name).lower(), str(level.id)) for level in KNOWLEDGE.levels]
+
+
+@pytest.mark.parametrize("act", ["answer", "fallback"])
+@pytest.mark.parametrize("words", ["{}", "and {}?", "in {}"])
+def test_a_place_or_a_level_that_is_all_that_was_said_is_asked_back(words: str, act: str) -> None:
+    for name, code in PLACES:
+        card = Conversation().turn(said(words.format(name), None, decision="decline", countries=(code,), places=(name,)), act)
+        assert card.kind == "clarify" and f'/ask_salary{{"country":"{code}"}}' in [item.payload for item in card.suggestions]
+        assert wording.NO_PLACE.partition("{place}")[2] not in card.lead
+    for name, code in LEVELS:
+        card = Conversation().turn(said(words.format(name), None, decision="decline", levels=(code,)), act)
+        assert card.kind == "clarify" and f'/ask_salary{{"level":"{code}"}}' in [item.payload for item in card.suggestions]
+
+
 # -- follow-ups -----------------------------------------------------------------------------------------------------------
 
 

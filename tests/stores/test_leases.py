@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 import redis
@@ -49,6 +49,14 @@ def left_behind(server: Redis, sender: str) -> list[bytes]:
     return [key for key in leases.keys(sender) if redis.Redis.from_url(server.url).exists(key)]  # type: ignore[misc]
 
 
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds, however busy the machine is."""
+    end = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < end
+        await asyncio.sleep(0.02)
+
+
 async def test_in_the_order_they_came_whichever_process_they_came_to(
     stores: tuple[LeaseLockStore, LeaseLockStore], sender: str, redis_server: Redis
 ) -> None:
@@ -74,9 +82,9 @@ async def test_in_the_order_they_came_whichever_process_they_came_to(
         turns.append(asyncio.create_task(turn(number)))
         await asyncio.sleep(0.02)
     await asyncio.gather(*turns)
-    assert order == list(range(10)) and time.monotonic() - began < 3
-    await asyncio.sleep(0.1)
-    assert not left_behind(redis_server, sender) and not stores[0]._waking and not stores[0]._held
+    # Rasa's own looks once a second whether it is its turn: nine of them would wait nine seconds.
+    assert order == list(range(10)) and time.monotonic() - began < 8
+    await until(lambda: not left_behind(redis_server, sender) and not stores[0]._waking and not stores[0]._held)
 
 
 async def test_one_conversation_does_not_wait_for_another(stores: tuple[LeaseLockStore, LeaseLockStore], sender: str) -> None:
@@ -84,23 +92,26 @@ async def test_one_conversation_does_not_wait_for_another(stores: tuple[LeaseLoc
         pass
 
 
-async def test_who_gives_up_waiting_holds_nobody_up(stores: tuple[LeaseLockStore, LeaseLockStore], sender: str) -> None:
+async def test_who_gives_up_waiting_holds_nobody_up(
+    stores: tuple[LeaseLockStore, LeaseLockStore], sender: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "LEASE", 20.0)
     async with stores[0].lock(sender):
         with pytest.raises(asyncio.TimeoutError):
             await asyncio.wait_for(stores[1].lock(sender).__aenter__(), 0.05)
     began = time.monotonic()
     async with stores[1].lock(sender):
-        assert time.monotonic() - began < 1
+        # Whoever waited for the one that gave up would wait until its place ends.
+        assert time.monotonic() - began < leases.LEASE / 2
 
 
 async def test_a_long_turn_keeps_its_lock(
     stores: tuple[LeaseLockStore, LeaseLockStore], sender: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(leases, "LEASE", 0.4)
-    monkeypatch.setattr(leases, "RENEWAL", 0.05)
+    monkeypatch.setattr(leases, "RENEWAL", 0.1)
     async with stores[0].lock(sender):
         with pytest.raises(asyncio.TimeoutError):
-            await asyncio.wait_for(stores[1].lock(sender).__aenter__(), 1.2)
+            await asyncio.wait_for(stores[1].lock(sender).__aenter__(), 2 * leases.LEASE)
 
 
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGSTOP])
@@ -115,7 +126,7 @@ async def test_the_lock_of_a_process_that_died_or_hangs_ends_by_itself(
         holder.send_signal(sent)
         began = time.monotonic()
         async with stores[0].lock(sender):
-            assert time.monotonic() - began < leases.LEASE + 0.5
+            assert time.monotonic() - began < 3 * leases.LEASE
     finally:
         holder.kill()
         holder.wait()
@@ -140,7 +151,7 @@ async def test_redis_away_costs_little_and_is_said_and_comes_back(
         began = time.monotonic()
         await asyncio.gather(*(turn(number) for number in range(5)))
         # Its own messages keep their order without it.
-        assert order == list(range(5)) and time.monotonic() - began < 2
+        assert order == list(range(5)) and time.monotonic() - began < 4 * leases.TIMEOUT
         assert store.degraded and "Redis cannot be used" in caplog.text
     finally:
         redis_server.start()
@@ -163,7 +174,8 @@ async def test_redis_that_hangs_holds_a_turn_up_once(
         for number in range(5):
             async with stores[0].lock(f"{sender}-{number}"):
                 pass
-        assert time.monotonic() - began < 2 * leases.TIMEOUT + 1
+        # Not each of the five.
+        assert time.monotonic() - began < 4.5 * leases.TIMEOUT
     finally:
         redis_server.send(signal.SIGCONT)
 
