@@ -386,6 +386,8 @@ class Dialogue:
         if guesses and not self.context.questions:
             # "is nursing a good career", then "and data science?": the topic is the same.
             self.context.pending = guesses[0].topic
+            # A role that was named in what is declined is talked about all the same.
+            self._mention(guesses[0].roles)
         offers = self._spelled(guesses)
         return self._card("fallback", text, offers=[*offers, *self._first_questions()][: max(3, len(offers))], questions=guesses)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from rolewise import wording
 from rolewise.answers.compose import PLACED_TOPICS, Answers, join
+from rolewise.conversation.role_changes import backgrounds, mentions, role_change
 from rolewise.knowledge import Fact, Knowledge, Subject
 from rolewise.nlu import cues
 from rolewise.questions import COMPARE, INTENT_PREFIX, OVERALL, Context, Guess, Message, Part, Question, unique
@@ -28,6 +29,8 @@ SUBJECT_LAST_TOPICS = frozenset({"skills", "languages", "tools", "degree", "expe
 LEAST_GUESS = 0.1
 # From this confidence on the topic is the classifier's, whatever the topics of the subject.
 SURE_TOPIC = 0.4
+# From this confidence on a follow-up brings a subject of its own.
+SURE_ALONE = 0.4
 # A message of at most so many words that names role and topic needs no sure classifier.
 SHORT_WORDS = 6
 
@@ -47,7 +50,23 @@ THREE, FOUR = re.compile(r"\b(?:three|3)\b"), re.compile(r"\b(?:four|4)\b")
 SEVERAL_OTHERS = re.compile(r"\b(?:two|2|ones|others)\b")
 OTHER_JOBS = re.compile(r"\bother (?:jobs|careers|professions|fields|occupations)\b")
 # What may stand around names in a message that says nothing else.
-AROUND_NAMES = frozenset("in for at on of as what how about s level levels there here same one ones people".split())
+AROUND_NAMES = frozenset(
+    "in for at on of as what how about s level levels there here same one ones people question thing lot folks guys side person please pls"
+    " too well also again".split()
+)
+# What says that roles change, and nothing of the topic.
+CHANGING = frozenset(
+    "add include put throw bring plus back to that it this drop forget leave out exclude except minus skip remove ditch ignore take swap"
+    " replace exchange change switch for by without ok now actually".split()
+)
+# A message that goes back to the question before the last one.
+BEFORE_LAST = re.compile(
+    r"\b(?:one|thing|question|answer|topic|bit) before\b|\bbefore (?:this|that) one\b|\b(?:previous|earlier) (?:one|question|thing)\b"
+)
+# What is left of a message that changes the roles, in words, where the topic stays.
+LITTLE_ELSE = 2
+ASKING = re.compile(r"\b(?:what|which|who|how|why|when|where|is|are|do|does|can|should|would)\b")
+WHAT_ELSE = re.compile(r"\b(?:else|instead|other|others|left|anything|everything)\b")
 LINK_WORDS = frozenset("vs versus or and than to with between the a an compare compared comparing now just only so ok then".split())
 
 
@@ -126,6 +145,10 @@ class Understanding:
         note: str | None = None
         declined: str | None = None
         shared: tuple[str, ...] = ()
+        if not any(part.roles for part in parts):
+            # "My daughter wants to be a data scientist. What will she earn?": the role stands in a sentence that asks nothing.
+            said = unique(role for _, _, role in mentions(message.text.lower(), self._all_names()))
+            shared = said if len(said) == 1 and len(parts) > 1 else ()
         for index, part in enumerate(parts):
             refused = None if part.asked and part.roles else self._other_title(part)
             if refused and len(parts) == 1:
@@ -146,8 +169,11 @@ class Understanding:
                 return Understood([], unsure=tuple(dict.fromkeys([*placed, *self.guesses(head)])))
             return Understood([], refusal=declined or self._not_understood(), unsure=tuple(self.guesses(head)))
         if len(parts) == 1 and head.decision != "answer" and not head.asked and not self.plain(head, questions[0].topic):
-            others = [question for question in self.guesses(head) if question != questions[0]]
-            return Understood([], unsure=(questions[0], *others[:1]))
+            seen = {(questions[0].topic, questions[0].roles)}
+            others = [question for question in self.guesses(head) if (question.topic, question.roles) not in seen]
+            # To ask back with one thing to tap is no question: it is answered.
+            if others:
+                return Understood([], unsure=(questions[0], *others[:1]))
         return Understood(questions[:MAX_QUESTIONS], note, too_many=len(questions) > MAX_QUESTIONS)
 
     def _not_understood(self) -> str:
@@ -224,7 +250,8 @@ class Understanding:
         if part.roles:
             subject = bool(part.targets) and part.topic in WAY_TOPICS and not came_from
         else:
-            subject = not (came_from and part.topic in ENTRY_TOPICS)
+            moves = part.topic in ("switch_role", "start_learning") and not part.targets
+            subject = not (came_from and part.topic in ENTRY_TOPICS) and not moves
         return self.answers.scoped(wording.OTHER_TITLE, names=join(part.others, "or")) if subject else None
 
     def _beside(self, part: Part) -> str | None:
@@ -279,11 +306,7 @@ class Understanding:
 
     def _only_roles(self, part: Part) -> bool:
         """Whether the message is nothing but roles and link words: "mle or ds?"."""
-        names = [name for role in part.roles for name in self._names(role)]
-        text = part.text
-        for name in sorted(names, key=len, reverse=True):
-            text = re.sub(rf"\b{re.escape(name)}s?\b", " ", text)
-        return all(word in LINK_WORDS for word in re.findall(r"\w+", text))
+        return all(word in LINK_WORDS for word in re.findall(r"\w+", self._without_names(part, part.roles)))
 
     def _is_placed(self, question: Question) -> bool:
         """Whether a question is about a subject that holds for one place."""
@@ -302,6 +325,9 @@ class Understanding:
             text = re.sub(rf"\b{re.escape(name.lower())}s?\b", " ", text)
         return bool(named) and all(word in LINK_WORDS | AROUND_NAMES for word in re.findall(r"\w+", text))
 
+    def _all_names(self) -> dict[str, list[str]]:
+        return {role: self._names(role) for role in self.knowledge.roles}
+
     def _names(self, role_id: str) -> list[str]:
         role = self.knowledge.roles[role_id]
         names = [role.name, role.plural, role.short, role.field, *role.aliases, *role.weak_aliases, *role.misspellings]
@@ -315,6 +341,9 @@ class Understanding:
         if IN_GENERAL.search(part.text) and not (part.countries or part.levels):
             country = level = None
         note = self._no_place(part)
+        changed = self._changed(part)
+        if changed is not None:
+            return [changed], None
         only_names = self._only_names(part)
         about = None if only_names else self._about_subjects(part, roles, country, level)
         if about is not None:
@@ -335,9 +364,48 @@ class Understanding:
         question = Question(topic, tuple(roles), aspect, *placed, (), part.form, part.evidence, part.whole, words)
         return [question], (note if topic in PLACED_TOPICS else None) or assumed
 
+    def _changed(self, part: Part) -> Question | None:
+        """The question of a message that goes back to the one before the last, or that changes the roles that are talked about."""
+        asked = self.context.asked
+        if BEFORE_LAST.search(part.text) and len(asked) > 1:
+            topic, _, before = asked[-2].partition(":")
+            return Question(topic, part.roles or tuple(role for role in before.split(",") if role in self.knowledge.roles))
+        names = self._all_names()
+        known = self.context.roles if len(self.context.roles) > 1 else self.context.mentioned[-2:]
+        change = role_change(part.text, names, len(self.context.roles) > 1)
+        if not change or (change.added and not change.dropped and not self.context.roles):
+            return None
+        roles = change(known if change.dropped else self.context.roles, tuple(self.knowledge.roles))
+        if not roles:
+            return None
+        rest = self._without_names(part, part.roles)
+        little = sum(word not in LINK_WORDS | AROUND_NAMES | CHANGING for word in re.findall(r"\w+", rest)) <= LITTLE_ELSE
+        if change.dropped and WHAT_ELSE.search(rest):
+            topic_: str | None = "choose"
+        elif part.topics:
+            topic_ = part.topics[0]
+        else:
+            # "Drop the data scientist, I hate statistics": what is no question gives the reason and no new topic.
+            stays = little or not (self.text.rstrip().endswith("?") or ASKING.search(rest))
+            topic_ = (self.context.topic if stays else None) or part.topic
+        if topic_ is None or (topic_ == "switch_role" and not little):
+            return None
+        topic_ = "define_role" if topic_ == COMPARE and len(roles) == 1 else topic_
+        return Question(topic_, roles, OVERALL if topic_ == COMPARE else None)
+
+    def _without_names(self, part: Part, roles: Sequence[str]) -> str:
+        """The text of a part without the names of roles."""
+        text = part.text
+        for name in sorted((name for role in roles for name in self._names(role)), key=len, reverse=True):
+            text = re.sub(rf"\b{re.escape(name)}s?\b", " ", text)
+        return text
+
     def _about_subjects(self, part: Part, roles: tuple[str, ...], country: str | None, level: str | None) -> Question | None:
         """The question about the subjects that a part asks about, or asks on about; None where it asks about a topic."""
         subjects, form, evidence = part.asked, part.form, part.evidence
+        if part.topic is None:
+            # A follow-up says little by itself: what it is near to must be sure, too.
+            subjects = tuple(guess.id for guess in part.subjects if guess.sure and guess.confidence >= SURE_ALONE)
         topic: str | None = self._topic(part, roles) if part.topic else None
         if not subjects:
             last = self.context.questions[-1] if self.context.questions else None
@@ -473,6 +541,12 @@ class Understanding:
                 return (*others[:1], *part.roles)
             if cues.OTHER in part.cues or re.match(r"^\W*(?:and |or |so |ok )*(?:vs|versus|than|compared? )", part.text):
                 return (*others, *part.roles)
+        if len(part.roles) > 1 and not comparing and part.topic not in (COMPARE, "choose", "switch_role"):
+            # Of a role that somebody has and one that is asked about it is the second.
+            had = backgrounds(part.text, self._all_names())
+            rest = tuple(role for role in part.roles if role not in had)
+            if rest and had:
+                return rest
         if len(part.roles) == 2 and part.topic in SUBJECT_LAST_TOPICS and not comparing and cues.JOINED not in part.cues:
             return part.roles[-1:]
         return part.roles

@@ -158,6 +158,8 @@ ACTIVITY = frozenset(
     "much more less any no some enough actual know knowing need needs require requires required like hate enjoy love doing do using use "
     "uses which what write of".split()
 )
+# After one of these it is where somebody wants to go: "I am a teacher, how do I get into machine learning".
+TOWARDS = frozenset("into towards toward".split())
 BESIDE = frozenset("vs vs. versus or and than to / , & into from compared with over against a an the between - for".split())
 
 
@@ -166,6 +168,8 @@ def _weak_counts(doc: Doc, mention: Mention, named: list[Mention]) -> bool:
     if span is None or (span.end < len(doc) and doc[span.end].lower_ in COMPOUND):
         return False
     others = [other for other in named if other.id != mention.id]
+    if span.start > 0 and doc[span.start - 1].lower_ in TOWARDS:
+        return True
     if not others:
         return not (len(span) == 1 and span.start > 0 and doc[span.start - 1].lower_ in ACTIVITY and len(mention.text) > 2)
     for other in others:

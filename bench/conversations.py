@@ -1,0 +1,72 @@
+"""Counts how many turns of conversations by independent writers are understood: `python bench/conversations.py [--show]`.
+
+bench/data/conversations.yml may be read; tests/data/conversations.yml is only counted, so --show does not show it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+READ, UNREAD = ROOT / "bench" / "data" / "conversations.yml", ROOT / "tests" / "data" / "conversations.yml"
+# The command beside the interpreter that runs this.
+ROLEWISE = Path(sys.executable).with_name("rolewise")
+
+Turn = dict[str, Any]
+
+
+def fits(wanted: Turn, got: Turn) -> bool:
+    """Whether a question is one of those wanted."""
+    return ("topic" not in wanted or got["topic"] in wanted["topic"]) and (
+        "roles" not in wanted or set(wanted["roles"]) == set(got["roles"])
+    )
+
+
+def right(wanted: Turn, got: Turn) -> bool:
+    """Whether a turn was understood."""
+    if got["kind"] not in wanted["kind"]:
+        return False
+    if "questions" not in wanted or got["kind"] not in ("answer", "comparison"):
+        return True
+    return len(wanted["questions"]) == len(got["questions"]) and all(map(fits, wanted["questions"], got["questions"]))
+
+
+def held(conversations: list[dict[str, Any]]) -> dict[str, list[Turn]]:
+    """The replies to the turns of each conversation, by its name."""
+    lines = [json.dumps({"id": one["name"], "turns": [str(turn["say"]) for turn in one["turns"]]}) for one in conversations]
+    found = subprocess.run([ROLEWISE, "ask", "--jsonl"], input="\n".join(lines), text=True, capture_output=True, cwd=ROOT, check=True)
+    return {reply["id"]: reply["turns"] for reply in map(json.loads, found.stdout.splitlines())}
+
+
+def counted(path: Path, show: bool) -> dict[str, float]:
+    """The shares of turns and of whole conversations that are understood, in percent."""
+    conversations = yaml.safe_load(path.read_text(encoding="utf-8"))
+    replies = held(conversations)
+    marks = {one["name"]: [right(*pair) for pair in zip(one["turns"], replies[one["name"]], strict=True)] for one in conversations}
+    for one in conversations if show else ():
+        for wanted, got, good in zip(one["turns"], replies[one["name"]], marks[one["name"]], strict=True):
+            questions = [(question["topic"], question["roles"]) for question in got["questions"]]
+            print(f"{one['name']}: {wanted['say']} -> {got['kind']} {questions}" if not good else "", end="\n" if not good else "")
+    turns = [good for marked in marks.values() for good in marked]
+    whole = [all(marked) for marked in marks.values()]
+    return {"turns": len(turns), "right": round(100 * sum(turns) / len(turns), 1), "whole": round(100 * sum(whole) / len(whole), 1)}
+
+
+def main() -> None:
+    """Print the figures of both files side by side."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--show", action="store_true", help="list the turns of the first file that are not understood")
+    options = parser.parse_args()
+    print(f"may be read: {counted(READ, options.show)}")
+    print(f"only counted: {counted(UNREAD, False)}")
+
+
+if __name__ == "__main__":
+    main()
