@@ -12,10 +12,11 @@ SKIN_TONES = "\N{EMOJI MODIFIER FITZPATRICK TYPE-1-2}-\N{EMOJI MODIFIER FITZPATR
 # An emoji may be followed by its skin tone, the mark of its colourful form, or a frame: none of them changes what it says.
 ORNAMENT = re.compile(rf"[{SKIN_TONES}\N{{VARIATION SELECTOR-15}}\N{{VARIATION SELECTOR-16}}\N{{COMBINING ENCLOSING KEYCAP}}]")
 MINUS = re.compile("[\N{MINUS SIGN}\N{EN DASH}\N{EM DASH}\N{NON-BREAKING HYPHEN}\N{HYPHEN}]")
-TONE = r"(?::skin-tone-\d:)?"
+# As Slack writes it, and as Mattermost, Discord and others do.
+TONE = r"(?:_\w*tone\d?)?:(?::skin-tone-\d:)?"
 THUMBS = {
-    UP: rf"\N{{THUMBS UP SIGN}}|:(?:\+1|thumbsup|thumbs_up):{TONE}|\+ ?1|plus one",
-    DOWN: rf"\N{{THUMBS DOWN SIGN}}|:(?:-1|thumbsdown|thumbs_down):{TONE}|- ?1|minus one",
+    UP: rf"\N{{THUMBS UP SIGN}}|:(?:\+1|thumbsup|thumbs_up){TONE}|\+ ?1|plus one",
+    DOWN: rf"\N{{THUMBS DOWN SIGN}}|:(?:-1|thumbsdown|thumbs_down){TONE}|- ?1|minus one",
 }
 RATINGS = {value: re.compile(rf"(?:(?:{sign})[\s.,!]*)+") for value, sign in THUMBS.items()}
 

@@ -19,6 +19,8 @@ UP = [
     ":+1:",
     ":thumbsup:",
     ":+1::skin-tone-2:",
+    ":+1_medium_light_skin_tone:",
+    ":thumbsup_tone3:",
     ":thumbsup::skin-tone-6:",
     ":+1: :+1:",
     "+1",
@@ -146,3 +148,10 @@ def test_the_second_one_is_a_role_where_two_were_compared(converse: Converse) ->
     assert (
         converse(["compare MLE and data scientist salary", "the second one"])[-1]["card"]["title"] == "How much does a data scientist earn?"
     )
+
+
+def test_the_title_of_an_offer_typed_as_it_stands_is_what_it_opens(converse: Converse) -> None:
+    offered = converse([SALARY])[0]["card"]["suggestions"]
+    for number, offer in enumerate(offered, 1):
+        typed, picked = converse([SALARY, offer["title"]])[-1], converse([SALARY, str(number)])[-1]
+        assert typed["card"]["title"] == picked["card"]["title"] == offer["title"]

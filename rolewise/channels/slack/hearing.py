@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rolewise.channels.slack.places import Place, Tag
-from rolewise.channels.slack.words import MENTION, spoken
+from rolewise.channels.slack.words import MENTION, own, spoken
 from rolewise.conversation.asking import calls
 from rolewise.render.blocks import ASK, SEPARATOR
 
@@ -60,8 +60,11 @@ def hear(body: Body, bot: str, name: str = "") -> Heard | None:
     thread = str(event.get("thread_ts") or "")
     place = Place(str(body.get("team_id") or event.get("team") or ""), channel, user, thread)
     key = str(body.get("event_id") or f"{channel}-{time}")
-    mentioned = MENTION.findall(text)
+    # Who is only named in a quote was not spoken to.
+    mentioned = MENTION.findall(own(text))
     if event.get("type") == "app_mention":
+        if bot and bot not in mentioned:
+            return None
         # In a direct message the event `message` says the same.
         here = Place(place.team, channel, user, thread or time)
         return None if place.direct else Heard(key, here, spoken(text, bot), time=time)

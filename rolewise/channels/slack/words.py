@@ -41,8 +41,7 @@ def spoken(text: str, bot: str) -> str:
         text: as Slack sends it.
         bot: the assistant's own user id; empty when it is not known.
     """
-    for said_by_others in (CODE, LONG_QUOTE, QUOTE):
-        text = said_by_others.sub("\n", text)
+    text = own(text)
     text = MENTION.sub(lambda found: " " if bot and found.group(1) == bot else "@somebody", text)
     text = _unformatted(text)
     text = MARKUP.sub(_shown, text)
@@ -50,6 +49,13 @@ def spoken(text: str, bot: str) -> str:
     text = without if without.strip() or not text.strip() else SMILE
     text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
     return "\n".join(filter(None, (" ".join(line.split()) for line in text.splitlines())))
+
+
+def own(text: str) -> str:
+    """A text without what it quotes: lines of others, and code."""
+    for said_by_others in (CODE, LONG_QUOTE, QUOTE):
+        text = said_by_others.sub("\n", text)
+    return text
 
 
 def _unformatted(text: str) -> str:

@@ -126,6 +126,17 @@ def test_what_is_said_to_others_is_not_answered(person: Person, other: Person, c
     assert quiet(person, since)
 
 
+def test_a_mention_in_a_quote_is_none(person: Person, other: Person, channel: str) -> None:
+    thread = person.mention(SALARY, channel).thread
+    since = len(person.slack.posts)
+    for text in f"&gt; <@{BOT}> {SALARY}\nthat number is too low", f"look: ```<@{BOT}> {SALARY}```":
+        body = other.message(text, channel, thread, parent_user_id=person.user)
+        other.tell(body)
+        other.tell(other.body({**body["event"], "type": "app_mention"}))
+    assert quiet(person, since)
+    assert other.mention(f"and this?\n&gt; {SALARY}", channel, thread).thread == thread
+
+
 IGNORED: list[dict[str, Any]] = [
     {"subtype": "channel_join", "text": "<@U1> has joined the channel"},
     {"subtype": "message_changed", "hidden": True, "message": {"text": SALARY}},

@@ -29,6 +29,7 @@ TESTS = PROJECT_ROOT / "tests"
         ("write to <mailto:data.scientist@b.example|data.scientist@b.example>", "write to @somebody"),
         ("see <https://e.example/?a=1&amp;b=2|the data scientist page> please", "see https://e.example/?a=1&b=2 please"),
         ("see <https://e.example/>", "see https://e.example/"),
+        ("see <https://a.example/long/data-scientist|https://a.example/lo…>", "see https://a.example/long/data-scientist"),
         # Slack makes links of what looks like one.
         ("is <http://Node.js|Node.js> needed", "is Node.js needed"),
         ("is <https://www.kaggle.com/|kaggle.com> useful", "is kaggle.com useful"),
@@ -44,7 +45,7 @@ TESTS = PROJECT_ROOT / "tests"
         ("_mle_ or *swe*?", "mle or swe?"),
         ("~data~ *_machine_ learning* engineer", "data machine learning engineer"),
         ("_*data*_ `scientist`, (*mle*) **swe**", "data scientist, (mle) swe"),
-        ("my_data_set, 2 * 3 * 4, 5*6*7, * python\n* sql", "my_data_set, 2 * 3 * 4, 5*6*7, * python\n* sql"),
+        ("SOME_PATTERN* my_data_set, 2 * 3 * 4, 5*6*7, * python\n* sql", "SOME_PATTERN* my_data_set, 2 * 3 * 4, 5*6*7, * python\n* sql"),
         # Emoji come by name: thumbs and figures say something, in any skin.
         (":+1:", "\U0001f44d"),
         (":thumbsdown::skin-tone-4:", "\U0001f44e"),
