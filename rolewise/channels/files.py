@@ -43,17 +43,17 @@ PAGE_POLICY = (
 
 
 @lru_cache(maxsize=2 * len(TYPES))
-def contents(name: str, changed: int, below: bool = True) -> tuple[bytes, bytes, str]:
+def contents(name: str, changed: int, below: bool = False) -> tuple[bytes, bytes, str]:
     """A file's bytes, the same packed with gzip, and its ETag; kept until the file has another time of change.
 
     Args:
         name: the file.
         changed: when it was changed, in nanoseconds.
-        below: its links, which are all relative so that a proxy may put the pages anywhere, lead to what lies below its own address;
-            else they lead to what lies below ``chat`` beside it.
+        below: it is asked for as a directory. All links of the pages are relative, so that a proxy may put them anywhere; those of the page
+            at ``chat`` lead to what lies in ``chat`` beside it, those of ``chat/`` have to lead to what lies below.
     """
     body = (WIDGET / name).read_bytes()
-    return held(body if below else body.replace(b'="./', b'="chat/'))
+    return held(body.replace(b'="chat/', b'="./') if below else body)
 
 
 def held(body: bytes) -> tuple[bytes, bytes, str]:
@@ -64,7 +64,7 @@ def held(body: bytes) -> tuple[bytes, bytes, str]:
 def give(request: Request, name: str) -> HTTPResponse:
     """Answer with a file of the list, or with 304 where the browser has it already."""
     page = name == PAGE
-    below = not page or request.path.endswith("/")
+    below = page and request.path.endswith("/")
     return respond(request, contents(name, (WIDGET / name).stat().st_mtime_ns, below), TYPES[name], page)
 
 
