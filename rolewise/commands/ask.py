@@ -6,6 +6,7 @@ import asyncio
 import codecs
 import json
 import logging
+import re
 import uuid
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -33,6 +34,8 @@ from rolewise.settings import PROJECT_ROOT, settings
 logger = logging.getLogger(__name__)
 
 CHANNEL = "ask"
+# A byte order mark of UTF-16, and then a character of ASCII: bytes that only begin like it are no text at all.
+UTF_16 = re.compile(rb"\xff\xfe[^\x00]\x00|\xfe\xff\x00[^\x00]", re.DOTALL)
 
 
 class Asker:
@@ -139,7 +142,7 @@ def lines(source: Iterable[bytes]) -> Iterator[bytes]:
     """
     source = iter(source)
     first = next(source, b"")
-    if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if UTF_16.match(first):
         whole = b"".join([first, *source]).decode("utf-16", "replace")
         source = (line.encode("utf-8", "replace") for line in whole.split("\n"))
         first = next(source, b"")

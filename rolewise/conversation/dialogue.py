@@ -9,8 +9,8 @@ from rolewise import wording
 from rolewise.answers.compose import PLACED_TOPICS, Answers, Draft, capital, join
 from rolewise.cards import MAX_SUGGESTIONS, Card, CardQuestion, Kind, Suggestion
 from rolewise.conversation.nearby import nearby
-from rolewise.conversation.questionnaire import PAYLOAD, Move, Quiz, choice_from_payload
-from rolewise.conversation.signs import DOWN, UP, pick, rating
+from rolewise.conversation.questionnaire import PAYLOAD, QUIZ_INTENT, Move, Quiz, choice_from_payload
+from rolewise.conversation.signs import DOWN, UP, pick, rating, same
 from rolewise.conversation.understanding import Understanding, is_personal
 from rolewise.knowledge import Fact, Knowledge
 from rolewise.questions import COMPARE, OVERALL, Context, Message, Question, question_from_payload, unique
@@ -58,7 +58,7 @@ class Dialogue:
         return card
 
     def numbered(self, message: Message) -> Message:
-        """The message; a number typed for one of the things offered becomes that tap."""
+        """The message; a number, or the title, typed for one of the things offered becomes that tap."""
         number = self._picks(message)
         offered = self.context.offered
         if number is None or not (number == -1 or 0 < number <= len(offered)) or not offered:
@@ -71,12 +71,15 @@ class Dialogue:
         return rating(message.text) is not None or self._picks(message) is not None
 
     def _picks(self, message: Message) -> int | None:
-        """The number of what a message picks from what was offered; None where it says something else, or means a role."""
+        """The number of what a message picks from what was offered, -1 for the last; None where it says something else, or means a role."""
         if message.tapped is not None or message.chosen is not None:
             return None
         picked = pick(message.text)
-        if picked is None:
+        if picked is None and message.intent == QUIZ_INTENT:
             return None
+        if picked is None:
+            # A title typed as it stands, instead of tapped.
+            return next((number for number, (title, _) in enumerate(self.context.offered, 1) if same(title, message.text)), None)
         in_quiz = any(choice_from_payload(payload) for _, payload in self.context.offered)
         return None if picked.pointing and len(self.context.mentioned) > 1 and not in_quiz else picked.number
 

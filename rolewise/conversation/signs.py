@@ -75,6 +75,15 @@ def pick(text: str) -> Pick | None:
     return Pick(number, pointing=ordered and not named and bool(match["the"] or match["one"]))
 
 
+def same(one: str, other: str) -> bool:
+    """Whether two texts have the same words, whatever stands around and between them."""
+    return _words(one) == _words(other) != []
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[\w+#]+", _plain(text))
+
+
 def _plain(text: str) -> str:
     """A text in lower case with one form of every digit, sign and space."""
     figures = (str(int(unicodedata.numeric(character))) if _is_figure(character) else character for character in ORNAMENT.sub("", text))
