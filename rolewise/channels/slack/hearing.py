@@ -63,7 +63,7 @@ def hear(body: Body, bot: str, name: str = "") -> Heard | None:
     # Who is only named in a quote was not spoken to.
     mentioned = MENTION.findall(own(text))
     if event.get("type") == "app_mention":
-        if bot and bot not in mentioned:
+        if bot in MENTION.findall(text) and bot not in mentioned:
             return None
         # In a direct message the event `message` says the same.
         here = Place(place.team, channel, user, thread or time)
