@@ -104,8 +104,8 @@ class EndsQuiz(CardAction):
     """An act that ends a running questionnaire and forgets its answers."""
 
     def events(self, tracker: Tracker, dialogue: Dialogue) -> list[EventType]:
-        """The form is left, its slots are empty."""
-        return leave_form(tracker)
+        """The form is left, its slots are empty; unless the message was a thumb or a number after all."""
+        return leave_form(tracker) if dialogue.context.quiz is None else super().events(tracker, dialogue)
 
 
 class ActionStartOver(EndsQuiz):

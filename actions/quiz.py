@@ -71,12 +71,15 @@ class AskQuestion(CardAction):
         return f"action_ask_{SLOT_PREFIX}{self.question}"
 
     def card(self, dialogue: Dialogue, message: Message, tracker: Tracker) -> Card:
-        """The question."""
+        """The question; where the form was begun by what is no more than a thumb or a number, the answer to that."""
+        message = dialogue.numbered(message)
+        if dialogue.context.quiz is None and message.chosen is None and (message.tapped or dialogue.is_sign(message)):
+            return dialogue.respond(message, "fallback")
         return dialogue.ask(self.question)
 
     def events(self, tracker: Tracker, dialogue: Dialogue) -> list[EventType]:
-        """The form is running and there is nothing to set; without such a question in the knowledge it ends."""
-        return [] if dialogue.asks(self.question) else [*leave_form(tracker), FollowupAction("action_listen")]
+        """The form is running and there is nothing to set; where nothing was asked it ends."""
+        return [] if dialogue.context.quiz == self.question else [*leave_form(tracker), FollowupAction("action_listen")]
 
 
 class AskInterests(AskQuestion):

@@ -36,6 +36,8 @@ QUIZ_NONE = "Your answers do not point to one of the roles yet, and that is fine
 QUIZ_TITLE = "Which role suits you?"
 STOPPED = "All right, we leave it there. Ask me anything else whenever you like."
 DENIED = "All right. Then tell me in your own words what you would like to know, or tap one of these."
+NO_SUCH_NUMBER = "That is none of the {count} things I offered. Tap one, type its number, or ask in your own words."
+NOTHING_TO_PICK = "There is nothing to choose from by number right now. Ask me a question, for example one of these."
 NOTHING_YET = "I have not answered anything yet. Ask me a question first, for example one of these."
 
 MENU_TITLE = "What you can ask me"

@@ -436,3 +436,12 @@ def test_a_schema_points_into_itself_only() -> None:
 def test_the_lock_has_dasks_scheduler_without_its_servers() -> None:
     names = set(re.findall(r"^([a-z0-9-]+)==", words(ROOT / "requirements.lock"), re.MULTILINE))
     assert "dask" in names and not names & {"distributed", "bokeh"}
+
+
+def test_every_report_that_was_tried_stands_beside_a_test_that_runs() -> None:
+    lines = [
+        line for line in (ROOT / "docs" / "reports.md").read_text(encoding="utf-8").splitlines() if re.match(r"\| [\w.-]+/[\w.-]+ \d", line)
+    ]
+    named = [re.findall(r"`(test_\w+)`", line.rsplit("|", 2)[1]) for line in lines]
+    defined = set(re.findall(r"def (test_\w+)", "".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests").rglob("test_*.py"))))
+    assert len(lines) > 30 and all(named) and not {name for names in named for name in names} - defined

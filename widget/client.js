@@ -34,19 +34,32 @@ export class Client {
     this.server = server;
     this.key = `rolewise:${server}`;
     this.memory = '';
+    this.kept = false; // the browser has stored it
   }
 
   /** @returns {import('./types').Saved} read anew each time: other tabs change it */
   get saved() {
-    const saved = attempt(() => JSON.parse(attempt(() => localStorage.getItem(this.key)) ?? this.memory));
+    const text = attempt(() => localStorage.getItem(this.key));
+    if (text === null && this.kept) {
+      // Somebody has emptied the storage: the conversation is nobody's any more.
+      this.kept = false;
+      this.store({ outbox: [], epoch: Date.now() });
+      return this.saved;
+    }
+    this.kept = text !== null;
+    const saved = attempt(() => JSON.parse(text ?? this.memory));
     return Array.isArray(saved?.outbox) ? saved : { outbox: [], epoch: 0 };
+  }
+
+  store(saved) {
+    this.memory = JSON.stringify(saved);
+    attempt(() => localStorage.setItem(this.key, this.memory));
   }
 
   change(edit) {
     const saved = this.saved;
     edit(saved);
-    this.memory = JSON.stringify(saved);
-    attempt(() => localStorage.setItem(this.key, this.memory));
+    this.store(saved);
   }
 
   queue(message) {

@@ -34,9 +34,10 @@ export type Texts = typeof texts;
 /** What can be done with an answer. */
 export interface Actions {
   ask(title: string, payload: string): void;
-  /** Whether the rating was kept. */
-  rate(value: string, reason: string): Promise<boolean>;
-  copy(): void | Promise<unknown>;
+  /** Fails where it was not kept. */
+  rate(value: string, reason: string): Promise<unknown>;
+  /** A passing word. */
+  say(text: string): void;
 }
 
 /** What the window's controls do. */

@@ -8,15 +8,9 @@ const ICONS = {
   send: 'M4 12h14M12 5l7 7-7 7',
   more: 'M5 12h.01M12 12h.01M19 12h.01',
   expand: 'M9 4H4v5M15 20h5v-5M4 4l6 6M20 20l-6-6',
-  copy: 'M9 9h10v11H9zM5 15V4h10',
-  thumb: 'M7 11v9H4v-9zM7 11l4-7c2 0 2 2 2 3l-1 3h7l-2 9c0 1-1 1-2 1H7',
 };
 
-/**
- * @param {string} name tag.class
- * @param {Record<string, any>} [props] listeners (on...) and attributes
- * @param {...(Node | string | null | undefined | false)} children
- */
+/** `name` is tag.class; `props` are listeners (on...) and attributes. */
 export function h(name, props = {}, ...children) {
   const [tag, ...classes] = name.split('.');
   const node = document.createElement(tag);
@@ -29,18 +23,18 @@ export function h(name, props = {}, ...children) {
   return node;
 }
 
-/** @param {keyof typeof ICONS} name */
-export function icon(name) {
+/** One of those above, or a path. */
+export function icon(image) {
   const svg = document.createElementNS(SVG, 'svg');
   const path = document.createElementNS(SVG, 'path');
   svg.setAttribute('viewBox', '0 0 24 24');
   svg.setAttribute('aria-hidden', 'true');
-  path.setAttribute('d', ICONS[name]);
+  path.setAttribute('d', ICONS[image] ?? image);
   svg.append(path);
   return svg;
 }
 
-function iconButton(image, name, onclick, more = {}) {
+export function iconButton(image, name, onclick, more = {}) {
   return h('button.icon', { type: 'button', 'aria-label': name, title: name, onclick, ...more }, icon(image));
 }
 
@@ -59,6 +53,9 @@ export function link(address, words, newTab) {
   if (!href) return h('span', {}, words);
   return h('a', { href, target: '_blank', rel: 'noopener noreferrer' }, words, h('span.sr', {}, ` ${newTab}`));
 }
+
+/** Safari says it by the code alone: there the composition has ended before. */
+export const composing = (event) => event.isComposing || event.keyCode === 229;
 
 export const fill = (text, values) => text.replace(/\{(\w+)\}/g, (all, key) => String(values[key] ?? all));
 
@@ -110,7 +107,7 @@ export function frame(host, t, on) {
     on.submit();
   });
   input.addEventListener('keydown', (event) => {
-    if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {
+    if (event.key === 'Enter' && !event.shiftKey && !composing(event)) {
       event.preventDefault();
       on.submit();
     }
@@ -160,7 +157,7 @@ function pointsOf(card) {
   const titles = words(card.title).split('; ');
   const several = !card.lead && titles.length > 1;
   const nodes = [];
-  /** @type {HTMLElement | null} */
+  /** @type {any} */
   let items = null;
   for (const text of list(card.points).map(words)) {
     const title = several && titles.find((one) => text.startsWith(`${one} `));
@@ -191,39 +188,6 @@ export function chips(suggestions, name, ask) {
     }, words(one.title)))));
 }
 
-/** Rating; a thumb down asks for the reason. */
-function toolsOf(rating, texts, actions) {
-  const input = /** @type {HTMLInputElement} */ (h('input', { maxlength: 500, autocomplete: 'off' }));
-  const reason = h('form.reason', { hidden: true },
-    h('label', {}, texts.reason, input), h('button.plain', {}, texts.send));
-  const button = (value) => iconButton('thumb', value === 'up' ? texts.helpful : texts.unhelpful, () => rate(value), {
-    'aria-pressed': String(rating === value), part: 'rating', 'data-value': value,
-  });
-  const buttons = { up: button('up'), down: button('down') };
-  const show = (value) => {
-    buttons.up.setAttribute('aria-pressed', String(value === 'up'));
-    buttons.down.setAttribute('aria-pressed', String(value === 'down'));
-  };
-  async function rate(value) {
-    show(value);
-    reason.hidden = value === 'up';
-    reason.scrollIntoView({ block: 'nearest' });
-    if (await actions.rate(value, '')) rating = value;
-    else {
-      show(rating ?? '');
-      reason.hidden = true;
-    }
-  }
-  reason.addEventListener('submit', async (event) => {
-    event.preventDefault();
-    if (!input.value.trim() || (await actions.rate('down', input.value))) {
-      reason.hidden = true;
-      buttons.down.focus();
-    }
-  });
-  return [buttons.up, buttons.down, reason];
-}
-
 /**
  * A message of the assistant.
  * @param {import('./types').Message} message
@@ -239,7 +203,8 @@ export function cardOf(message, texts, actions, contact) {
   const suggestions = list(card.suggestions);
   const charts = card.figures && h('div.figures');
   if (charts) import('./figures.js').then(({ draw }) => charts.append(...draw(card.figures, texts))).catch(() => {});
-  const answered = ['answer', 'comparison'].includes(card.kind);
+  const tools = ['answer', 'comparison'].includes(card.kind) && h('div.tools');
+  if (tools) import('./tools.js').then(({ toolsOf }) => tools.append(...toolsOf(message, texts, actions))).catch(() => {});
   return h('article.message.bot', { part: 'message bot', 'data-kind': card.kind },
     h(heading ? 'h3' : 'h3.sr', { dir: 'auto' }, heading || texts.assistant),
     card.lead && h('p.lead', { dir: 'auto' }, words(card.lead)),
@@ -249,7 +214,7 @@ export function cardOf(message, texts, actions, contact) {
     card.caveat && h('p.caveat', { dir: 'auto' }, h('strong', {}, texts.note), ` ${words(card.caveat)}`),
     ['fallback', 'error'].includes(card.kind) && contact,
     sources.length > 0 && sourcesOf(sources, texts),
-    answered && h('div.tools', {}, iconButton('copy', texts.copy, actions.copy, { part: 'copy' }), ...toolsOf(message.rating, texts, actions)),
+    tools,
     suggestions.length > 0 && chips(suggestions, texts.suggestions, actions.ask));
 }
 

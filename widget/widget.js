@@ -2,7 +2,7 @@
 
 import { Client, Problem, tab } from './client.js';
 import { texts as english } from './texts.js';
-import { cardOf, chips, fill, frame, h, icon, link, spoken, webAddress } from './view.js';
+import { cardOf, chips, composing, fill, frame, h, icon, link, spoken, webAddress } from './view.js';
 
 const LONGEST_WAIT = 30; // seconds between two attempts
 const PASSING = 4000; // milliseconds a passing word stays
@@ -36,17 +36,20 @@ export class RolewiseChat extends HTMLElement {
   stop = new AbortController();
 
   connectedCallback() {
-    if (!this.v) this.build();
+    const again = !!this.v;
+    if (!again) this.build();
     /** @type {any} */ (this.v.root).showPopover?.();
     this.listen();
-    const was = tab.get('open');
+    const was = tab.get('open') ?? (this.v.panel.open ? 'yes' : null);
     if (this.asked || was === 'yes' || (was === null && this.hasAttribute('open') && !phone.matches)) this.open(!!this.asked);
     else if (this.client.saved.outbox.length) this.work();
+    if (again) this.sync();
   }
 
   disconnectedCallback() {
     this.stop.abort();
     this.wake();
+    setTimeout(keep);
   }
 
   build() {
@@ -77,6 +80,9 @@ export class RolewiseChat extends HTMLElement {
     addEventListener('online', () => (this.working || this.client.saved.outbox.length ? this.work() : this.setState()), { signal });
     addEventListener('offline', () => panel.open && this.setState('offline'), { signal });
     addEventListener('storage', (event) => event.key === this.client.key && this.sync(), { signal });
+    // Nobody is told when the storage is emptied in the same tab.
+    const look = setInterval(() => this.client.saved.epoch !== this.epoch && this.sync(), 1000);
+    signal.addEventListener('abort', () => clearInterval(look));
     // Any element of the page with this attribute asks its question.
     document.addEventListener('click', (event) => {
       const asker = /** @type {any} */ (event.target).closest?.('[data-rolewise-ask]');
@@ -92,13 +98,14 @@ export class RolewiseChat extends HTMLElement {
       this.escape();
     };
     panel.addEventListener('cancel', leave, { signal });
-    panel.addEventListener('keydown', (event) => event.key === 'Escape' && !event.isComposing && leave(event), { signal });
+    panel.addEventListener('keydown', (event) => event.key === 'Escape' && !composing(event) && leave(event), { signal });
   }
 
   /** A window that opens by itself takes no focus. */
   open(focus = true) {
     const { panel, input, heading } = this.v;
-    if (!panel.open) this.show();
+    // Taken out of the page and put back, it is open and no longer modal.
+    if (!panel.open || panel.matches(':modal') !== phone.matches) this.show();
     if (focus) (typist() ? input : heading).focus();
     this.faceOf(true);
     this.work();
@@ -186,6 +193,7 @@ export class RolewiseChat extends HTMLElement {
   clear() {
     const t = this.t;
     this.shown.clear();
+    this.typing(null);
     this.loaded = false;
     this.v.list.replaceChildren(h('div.intro', {},
       h('p.hello', {}, t.hello), h('p', {}, t.intro),
@@ -228,21 +236,12 @@ export class RolewiseChat extends HTMLElement {
     }
   }
 
-  async tell(action, well, badly) {
-    const done = await action.then(() => true, () => false);
-    this.say(done ? well : badly);
-    return done;
-  }
-
   /** @returns {import('./types').Actions} */
   actionsOn(message) {
-    const { t } = this;
     return {
       ask: (title, payload) => this.ask(payload, title),
-      rate: (value, reason) =>
-        this.tell(this.client.json('POST', 'rating', { answer_id: message.card.answer_id, value, reason }), t.rated, t.notRated),
-      // Without TLS there is no clipboard.
-      copy: () => this.tell((async () => navigator.clipboard.writeText(message.text))(), t.copied, t.notCopied),
+      rate: (value, reason) => this.client.json('POST', 'rating', { answer_id: message.card.answer_id, value, reason }),
+      say: (text) => this.say(text),
     };
   }
 
@@ -332,7 +331,9 @@ export class RolewiseChat extends HTMLElement {
 
   queue(message) {
     this.client.queue(message);
-    this.showOutgoing(message);
+    if (this.client.saved.epoch !== this.epoch) this.sync();
+    // What another tab has asked before stands before it.
+    for (const one of this.client.saved.outbox) this.showOutgoing(one);
     this.marks();
     this.reveal(this.shown.get(message.id));
     this.work();
@@ -381,22 +382,31 @@ export class RolewiseChat extends HTMLElement {
     this.toEnd();
   }
 
-  /** Show what is new, before what waits to be sent. */
+  /** Show what is new, before what waits to be sent, and all in the order in which it was said. */
   async showHistory() {
+    const { epoch, shown } = this;
     const messages = await this.client.history();
-    const waiting = this.client.saved.outbox.map(({ id }) => this.shown.get(id)).find(Boolean) ?? this.dots;
+    if (epoch !== this.client.saved.epoch) return 0;
+    const said = messages.map(({ id }) => id);
+    const waiting = this.client.saved.outbox.map(({ id }) => !said.includes(id) && shown.get(id)).find(Boolean) ?? this.dots;
     const added = messages.filter((message) => this.showMessage(message, waiting));
+    said.reduce((before, id) => {
+      const node = shown.get(id);
+      if (before?.compareDocumentPosition(node) & Node.DOCUMENT_POSITION_PRECEDING) before.after(node);
+      return node;
+    }, null);
     for (const { id, text, payload, unanswered } of added) if (unanswered) this.showFailed({ id, text: payload, title: text });
     return added.length;
   }
 
   async deliver(message) {
+    const { epoch } = this;
     this.showOutgoing(message);
     this.typing(this.shown.get(message.id));
     const slow = setTimeout(() => this.announce(this.t.typing), 1500);
     try {
       await this.client.send(message, (answer) => {
-        if (!this.showMessage(answer)) return;
+        if (epoch !== this.client.saved.epoch || !this.showMessage(answer)) return;
         this.announce(spoken(answer, this.t));
         if (!this.v.panel.open) this.setUnread(this.unread + 1);
         this.dispatchEvent(new CustomEvent('rolewise-answer', { detail: answer }));
@@ -405,6 +415,8 @@ export class RolewiseChat extends HTMLElement {
       clearTimeout(slow);
       this.typing(null);
     }
+    // Whoever takes its place in the page has to show the answer.
+    if (!this.isConnected) return;
     this.client.unqueue(message.id);
     this.reveal(this.shown.get(message.id));
   }
@@ -443,8 +455,17 @@ if (!customElements.get('rolewise-chat')) customElements.define('rolewise-chat',
 
 // The script alone puts the element into the page, with its data-... as attributes.
 const script = [...document.scripts].find((one) => one.src === import.meta.url);
+/** @type {Element | null} */
+let own = null;
 if (script && !document.querySelector('rolewise-chat')) {
-  const element = document.createElement('rolewise-chat');
-  for (const [name, value] of Object.entries(script.dataset)) element.setAttribute(name, String(value));
-  document.body.append(element);
+  own = document.createElement('rolewise-chat');
+  for (const [name, value] of Object.entries(script.dataset)) own.setAttribute(name, String(value));
+  keep();
+}
+
+/** Back into a page whose body was replaced. */
+function keep() {
+  if (!own || document.querySelector('rolewise-chat')) return;
+  if (document.body) document.body.append(own);
+  else setTimeout(keep, 50);
 }

@@ -38,7 +38,7 @@ def normalised(text: str) -> str:
 
 def in_jsonl(path: Path) -> Iterator[str]:
     """The messages of a JSONL file: ``text``, its spelling-corrected form ``clean``, or the ``turns`` of a conversation."""
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8-sig").splitlines():
         if line.strip():
             record = json.loads(line)
             yield from (record[field] for field in ("text", "clean") if isinstance(record.get(field), str))

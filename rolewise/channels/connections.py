@@ -19,6 +19,8 @@ from typing import Any, cast
 
 import sanic.app
 from sanic.exceptions import InvalidUsage, PayloadTooLarge, RequestTimeout, SanicException, ServiceUnavailable
+from sanic.headers import format_http1_response
+from sanic.helpers import has_message_body
 from sanic.http import HTTP_CONTINUE, Http, Stage
 from sanic.server import HttpProtocol
 from sanic.server.protocols.websocket_protocol import WebSocketProtocol
@@ -209,6 +211,27 @@ class GuardedHttp(Http):
         del self.recv_buffer[: len(data)]
         self.request_bytes_left -= len(data)
         return data
+
+    async def http1_response_header(self, data: bytes, end_stream: bool) -> None:
+        """Begin the answer. To HTTP/1.0, which knows no chunks, one of unknown length goes out as it is, and ends with the connection."""
+        answer = self.response
+        whole = end_stream or getattr(answer, "body", None) or "content-length" in answer.headers
+        if self.request.version != "1.0" or whole or self.head_only or not has_message_body(answer.status):
+            await super().http1_response_header(data, end_stream)
+            return
+        self.keep_alive = self.expecting_continue = False
+        answer.headers["connection"] = "close"
+        self.response_func = self._unframed
+        await self._send(format_http1_response(answer.status, answer.processed_headers) + data)
+        self.stage = Stage.RESPONSE
+
+    async def _unframed(self, data: bytes, end_stream: bool) -> None:
+        """A part of an answer, as it is."""
+        if data:
+            await self._send(data)
+        if end_stream:
+            self.response_func = None  # type: ignore[assignment]
+            self.stage = Stage.IDLE
 
     def create_empty_request(self) -> None:
         """A request that stands for one that could not be read; it came from somewhere, too."""

@@ -12,6 +12,7 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from rolewise.answers import faq
+from rolewise.channels.negotiation import is_current, takes_gzip
 from rolewise.knowledge import Knowledge
 from rolewise.settings import PROJECT_ROOT
 
@@ -30,6 +31,7 @@ TYPES = {
     "faq.js": JAVASCRIPT,
     "figures.js": JAVASCRIPT,
     "texts.js": JAVASCRIPT,
+    "tools.js": JAVASCRIPT,
     "view.js": JAVASCRIPT,
     "widget.css": CSS,
 }
@@ -41,9 +43,17 @@ PAGE_POLICY = (
 
 
 @lru_cache(maxsize=2 * len(TYPES))
-def contents(name: str, changed: int) -> tuple[bytes, bytes, str]:
-    """A file's bytes, the same packed with gzip, and its ETag; kept until the file has another time of change."""
-    return held((WIDGET / name).read_bytes())
+def contents(name: str, changed: int, below: bool = False) -> tuple[bytes, bytes, str]:
+    """A file's bytes, the same packed with gzip, and its ETag; kept until the file has another time of change.
+
+    Args:
+        name: the file.
+        changed: when it was changed, in nanoseconds.
+        below: it is asked for as a directory. All links of the pages are relative, so that a proxy may put them anywhere; those of the page
+            at ``chat`` lead to what lies in ``chat`` beside it, those of ``chat/`` have to lead to what lies below.
+    """
+    body = (WIDGET / name).read_bytes()
+    return held(body.replace(b'="chat/', b'="./') if below else body)
 
 
 def held(body: bytes) -> tuple[bytes, bytes, str]:
@@ -53,7 +63,9 @@ def held(body: bytes) -> tuple[bytes, bytes, str]:
 
 def give(request: Request, name: str) -> HTTPResponse:
     """Answer with a file of the list, or with 304 where the browser has it already."""
-    return respond(request, contents(name, (WIDGET / name).stat().st_mtime_ns), TYPES[name], page=name == PAGE)
+    page = name == PAGE
+    below = page and request.path.endswith("/")
+    return respond(request, contents(name, (WIDGET / name).stat().st_mtime_ns, below), TYPES[name], page)
 
 
 def respond(request: Request, held: tuple[bytes, bytes, str], content_type: str, page: bool) -> HTTPResponse:
@@ -66,12 +78,17 @@ def respond(request: Request, held: tuple[bytes, bytes, str], content_type: str,
     else:
         # A module of another origin is loaded by CORS only. There is nothing private in it.
         headers |= {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
-    if request.headers.get("if-none-match") == tag:
+    if is_current(_header(request, "if-none-match"), tag):
         return response.empty(status=304, headers=headers)
-    if "gzip" in request.headers.get("accept-encoding", ""):
+    if takes_gzip(_header(request, "accept-encoding")):
         body = packed
         headers["Content-Encoding"] = "gzip"
     return response.raw(body, headers=headers, content_type=content_type)
+
+
+def _header(request: Request, name: str) -> str | None:
+    """A header that may come on several lines, as one list; None where there is none."""
+    return ",".join(request.headers.getall(name)) if name in request.headers else None
 
 
 class Faq:
@@ -84,6 +101,9 @@ class Faq:
 
     async def give(self, request: Request, knowledge: Knowledge) -> HTTPResponse:
         """Answer with the page of a knowledge; it is made in a thread, as that takes some tenths of a second, and once for all who wait."""
+        if request.path.endswith("/"):
+            # Its links are relative: they would lead below it.
+            return response.empty(status=308, headers={"Location": "../faq"})
         async with self._making:
             if self._made is None or self._made[0] is not knowledge:
                 html = await asyncio.to_thread(faq.page, knowledge)

@@ -6,6 +6,7 @@ import logging
 import math
 import time
 from asyncio import AbstractEventLoop
+from collections.abc import Iterable
 from typing import Any
 
 from sanic import Blueprint, Sanic, response
@@ -96,7 +97,16 @@ class Health:
                 request.stream.keep_alive = False
 
 
-class Protected(Blueprint):
+class Headed(Blueprint):
+    """Routes of which each that answers GET answers HEAD, too, as RFC 9110 wants: Sanic leaves out the body, and keeps its length."""
+
+    def route(self, uri: str, methods: Iterable[str] | None = None, **options: Any) -> Any:  # type: ignore[override]
+        """Add a route."""
+        wanted = [*(methods or ("GET",))]
+        return super().route(uri, methods=[*wanted, "HEAD"] if "GET" in wanted else wanted, **options)
+
+
+class Protected(Headed):
     """The routes of a channel, on an app that they protect: also where Rasa's own commands serve them."""
 
     def register(self, app: Sanic, options: dict[str, Any]) -> None:
@@ -133,7 +143,7 @@ def protect(app: Sanic) -> Health:
 
 def routes(health: Health) -> Blueprint:
     """``/chat/ready``, ``/chat/live`` and ``/metrics``."""
-    blueprint = Blueprint("rolewise_health")
+    blueprint = Headed("rolewise_health")
 
     @blueprint.route("/chat/live", methods=["GET"])
     async def live(request: Request) -> HTTPResponse:

@@ -24,6 +24,7 @@ from prometheus_client import (
 )
 from rasa.core.channels.channel import UserMessage
 
+from rolewise.conversation.signs import rating
 from rolewise.settings import settings
 
 logger = logging.getLogger(__name__)
@@ -129,8 +130,10 @@ def turn(message: UserMessage, items: list[dict[str, Any]], seconds: float, erro
     name = intent.get("name")
     if name:
         told.intents.labels(name).inc()
-        if name in RATINGS:
-            told.ratings.labels(RATINGS[name]).inc()
+    value = rating(message.text or "") or RATINGS.get(str(name))
+    # A number is no rating, whatever it was taken for.
+    if value and kind in ("smalltalk", "other"):
+        told.ratings.labels(value).inc()
     _answered(cards)
     if kind == "fallback":
         told.fallbacks.inc()

@@ -15,6 +15,7 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from rolewise.channels import origins
+from rolewise.channels.bodies import json_object
 from rolewise.channels.guard import is_sender
 from rolewise.channels.health import Protected
 from rolewise.channels.turns import take_turn
@@ -75,11 +76,8 @@ class RestChannel(InputChannel):
         async def receive(request: Request) -> HTTPResponse:
             if not is_json(request):
                 return response.json({"error": INVALID_TYPE}, status=415)
-            try:
-                body = request.json
-            except Exception:
-                body = None
-            if not isinstance(body, dict):
+            body = json_object(request)
+            if body is None:
                 return response.json({"error": INVALID_BODY}, status=400)
             text, sender = body.get("message"), body.get("sender")
             if not isinstance(text, str) or not text.strip():

@@ -19,6 +19,7 @@ from sanic.request import Request
 from sanic.response import HTTPResponse
 
 from rolewise.channels import conversations, files, limits, origins, report
+from rolewise.channels.bodies import json_object
 from rolewise.channels.health import Protected
 from rolewise.channels.tokens import TokenError, conversation_of, mint
 from rolewise.channels.turns import OnNewMessage, take_turn
@@ -99,7 +100,7 @@ class WebChannel(InputChannel):
         @routes.route("/message", methods=["POST", "OPTIONS"])
         @with_token
         async def message(request: Request, conversation: str) -> HTTPResponse | None:
-            body = json_object(request)
+            body = json_object(request) or {}
             message_id, text, title = body.get("id"), body.get("text"), body.get("title", "")
             if not (isinstance(message_id, str) and re.fullmatch(r"[\w-]{8,64}", message_id, re.ASCII)):
                 return answer({"error": INVALID_MESSAGE}, 400)
@@ -129,7 +130,7 @@ class WebChannel(InputChannel):
         @routes.route("/rating", methods=["POST", "OPTIONS"])
         @with_token
         async def rating(request: Request, conversation: str) -> HTTPResponse:
-            body = json_object(request)
+            body = json_object(request) or {}
             answer_id, value, reason = body.get("answer_id"), body.get("value"), body.get("reason", "")
             if not isinstance(answer_id, str) or value not in RATINGS or not isinstance(reason, str):
                 return answer({"error": INVALID_RATING}, 400)
@@ -213,15 +214,6 @@ def with_token(handler: Handler) -> Handler:
             return answer({"error": f"{FAILED} (error {error_id})"}, 500)
 
     return route
-
-
-def json_object(request: Request) -> dict[str, Any]:
-    """The JSON object of a request; empty where its body is something else."""
-    try:
-        body = request.json
-    except Exception:
-        return {}
-    return body if isinstance(body, dict) else {}
 
 
 def answer(body: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> HTTPResponse:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import json
 import logging
+import re
 import uuid
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
 
@@ -31,6 +34,8 @@ from rolewise.settings import PROJECT_ROOT, settings
 logger = logging.getLogger(__name__)
 
 CHANNEL = "ask"
+# A byte order mark of UTF-16, and then a character of ASCII: bytes that only begin like it are no text at all.
+UTF_16 = re.compile(rb"\xff\xfe[^\x00]\x00|\xfe\xff\x00[^\x00]", re.DOTALL)
 
 
 class Asker:
@@ -130,20 +135,35 @@ def conversations(lines: Iterable[bytes]) -> Iterator[tuple[Any, list[str] | str
             yield identity, f"line {number}: {error}"
 
 
+def lines(source: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines of a file or a pipe as UTF-8, without byte order marks: those at the heads of files that were put together, too.
+
+    What begins with the mark of UTF-16, as shells of Windows write it, is read as that, and whole.
+    """
+    source = iter(source)
+    first = next(source, b"")
+    if UTF_16.match(first):
+        whole = b"".join([first, *source]).decode("utf-16", "replace")
+        source = (line.encode("utf-8", "replace") for line in whole.split("\n"))
+        first = next(source, b"")
+    for line in chain([first], source):
+        yield line.removeprefix(codecs.BOM_UTF8)
+
+
 async def run(source: BinaryIO, target: TextIO, jsonl: bool, model: Path | None = None) -> int:
     """Answer everything in ``source``; returns the exit status: 1 when a line could not be read."""
     asker = await Asker.load(model)
     failed = False
     if not jsonl:
         sender = f"ask-{uuid.uuid4().hex}"
-        for line in source:
+        for line in lines(source):
             text = line.decode("utf-8", "replace").strip()
             if text:
                 answer = await asker.turn(sender, text)
                 target.write(f"> {strip_control(text)}\n\n{answer['answer']}\n\n")
                 target.flush()
         return 0
-    for identity, turns in conversations(source):
+    for identity, turns in conversations(lines(source)):
         if isinstance(turns, str):
             failed = True
             result: dict[str, Any] = {"id": identity, "error": turns}

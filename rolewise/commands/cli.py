@@ -265,7 +265,7 @@ def new_topic(options: argparse.Namespace) -> int:
     """Run ``rolewise new-topic``; returns its exit status."""
     from rolewise.authoring import new_topic as topics
 
-    examples = options.examples.read_text(encoding="utf-8").splitlines() if options.examples else []
+    examples = options.examples.read_text(encoding="utf-8-sig").splitlines() if options.examples else []
     topic = topics.named(options.id, options.question, options.title, options.label, options.alias, examples)
     for path in topics.add(topic, settings().knowledge, PROJECT_ROOT):
         print(f"{shown(str(path))} changed.")

@@ -142,7 +142,7 @@ def compare(messages: Sequence[Message], old: Iterable[Answer], new: Iterable[An
 def known_messages(root: Path = PROJECT_ROOT) -> Iterator[Message]:
     """The messages of the tests, with what would be right."""
     for file in sorted((root / "tests" / "data").glob("*.jsonl")):
-        for line in file.read_text(encoding="utf-8").splitlines():
+        for line in file.read_text(encoding="utf-8-sig").splitlines():
             data = json.loads(line)
             if "topic" in data:
                 wanted = frozenset([data["topic"], *data.get("also", [])])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,7 +9,8 @@ from rolewise import wording
 from rolewise.answers.compose import PLACED_TOPICS, Answers, Draft, capital, join
 from rolewise.cards import MAX_SUGGESTIONS, Card, CardQuestion, Kind, Suggestion
 from rolewise.conversation.nearby import nearby
-from rolewise.conversation.questionnaire import PAYLOAD, Move, Quiz, choice_from_payload
+from rolewise.conversation.questionnaire import PAYLOAD, QUIZ_INTENT, Move, Quiz, choice_from_payload
+from rolewise.conversation.signs import DOWN, UP, pick, rating, same
 from rolewise.conversation.understanding import Understanding, is_personal
 from rolewise.knowledge import Fact, Knowledge
 from rolewise.questions import COMPARE, OVERALL, Context, Message, Question, question_from_payload, unique
@@ -21,8 +21,6 @@ MAX_REASON = 500
 SURELY_ASKS = 0.6
 # The mark that a thumbs down waits for its reason.
 RATED_DOWN = "rated down"
-
-NUMBER = re.compile(r"^\W*(?:number |option |no\.? ?)?([1-9])\W*$", re.IGNORECASE)
 
 
 class Dialogue:
@@ -42,11 +40,16 @@ class Dialogue:
 
         Args:
             message: what the person said.
-            act: the name of the method that answers unless the message is a tapped button or a number of the offered ones.
+            act: the name of the method that answers unless the message is a tapped button, a number of the offered ones or a thumb.
         """
         message = self.numbered(message)
         if message.tapped is not None:
             return self.answer(message)
+        rated = rating(message.text)
+        if rated is not None:
+            return self._rated(rated == UP, message)
+        if message.chosen is None and self._picks(message) is not None:
+            return self._no_such()
         if self._reason(message, act):
             self.context.rating = {**(self.context.rating or {}), "reason": message.text[:MAX_REASON]}
             return self._small_talk(wording.RATED_REASON)
@@ -55,12 +58,39 @@ class Dialogue:
         return card
 
     def numbered(self, message: Message) -> Message:
-        """The message; a number typed for one of the things offered becomes that tap."""
-        number = NUMBER.match(message.text)
-        if message.tapped is not None or message.chosen is not None or not number or int(number.group(1)) > len(self.context.offered):
+        """The message; a number, or the title, typed for one of the things offered becomes that tap."""
+        number = self._picks(message)
+        offered = self.context.offered
+        if number is None or not (number == -1 or 0 < number <= len(offered)) or not offered:
             return message
-        payload = self.context.offered[int(number.group(1)) - 1][1]
+        payload = offered[number - 1 if number > 0 else -1][1]
         return replace(message, tapped=question_from_payload(payload), chosen=choice_from_payload(payload))
+
+    def is_sign(self, message: Message) -> bool:
+        """Whether a message rates, or picks by number, and says nothing else."""
+        return rating(message.text) is not None or self._picks(message) is not None
+
+    def _picks(self, message: Message) -> int | None:
+        """The number of what a message picks from what was offered, -1 for the last; None where it says something else, or means a role."""
+        if message.tapped is not None or message.chosen is not None:
+            return None
+        picked = pick(message.text)
+        if picked is None and message.intent == QUIZ_INTENT:
+            return None
+        if picked is None:
+            # A title typed as it stands, instead of tapped.
+            return next((number for number, (title, _) in enumerate(self.context.offered, 1) if same(title, message.text)), None)
+        in_quiz = any(choice_from_payload(payload) for _, payload in self.context.offered)
+        return None if picked.pointing and len(self.context.mentioned) > 1 and not in_quiz else picked.number
+
+    def _no_such(self) -> Card:
+        """Ask again for something that was offered, where its number was none of these."""
+        offered = self.context.offered
+        if not offered:
+            return self._card("clarify", wording.NOTHING_TO_PICK, offers=self._next_questions())
+        questions = [question for question in (question_from_payload(payload) for _, payload in offered) if question]
+        card = self._card("clarify", wording.NO_SUCH_NUMBER.format(count=len(offered)), offers=[], questions=questions[:2])
+        return self._offer(card.copy(update={"suggestions": [Suggestion(title=title, payload=payload) for title, payload in offered]}))
 
     def answer(self, message: Message) -> Card:
         """Answer the questions of a message, or ask back."""
@@ -124,6 +154,8 @@ class Dialogue:
 
     def affirm(self, message: Message) -> Card:
         """Take a yes as the first thing offered, when something was offered as a guess."""
+        if not any(character.isalpha() for character in message.text):
+            return self.fallback(message)  # figures and signs are no yes
         if self.context.offered:
             return self.answer(replace(message, tapped=question_from_payload(self.context.offered[0][1]), parts=()))
         return self._small_talk(wording.GREETING_AGAIN)
@@ -175,13 +207,15 @@ class Dialogue:
 
     def rate(self, message: Message) -> Card:
         """Take a rating of the last answer."""
+        return self._rated(message.intent == "feedback_positive", message)
+
+    def _rated(self, up: bool, message: Message) -> Card:
         if not self.context.answer_id:
             return self._small_talk(wording.RATED_NOTHING)
-        up = message.intent == "feedback_positive"
         reason = (message.reason or "")[:MAX_REASON] or None
         self.context.rating = {
             "answer_id": message.rated or self.context.answer_id,
-            "value": "up" if up else "down",
+            "value": UP if up else DOWN,
             "reason": reason,
         }
         card = self._small_talk(wording.RATED_UP if up else wording.RATED_REASON if reason else wording.RATED_DOWN)

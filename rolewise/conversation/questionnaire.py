@@ -10,6 +10,7 @@ from enum import Enum
 
 from rapidfuzz import fuzz
 
+from rolewise.conversation.signs import pick, rating
 from rolewise.knowledge import UNSURE, Knowledge, QuizOption, QuizQuestion, Statement
 from rolewise.questions import Message
 
@@ -123,6 +124,11 @@ class Quiz:
             return self.read_choice(message.chosen)
         if message.tapped is not None:
             return Reading(Move.INTERRUPT)
+        if rating(message.text) is not None:
+            return Reading(Move.INTERRUPT)
+        if pick(message.text) is not None:
+            # The number of an option is a choice by now; this one is of none.
+            return Reading(Move.UNCLEAR)
         text = _plain(message)
         short = len(text.split()) <= SHORT_WORDS
         chosen = self.matching(self.questions[waiting], NOT_SURE.sub(" ", text))

@@ -68,7 +68,7 @@ class SQLiteTrackerStore(ConversationStore):
         host: str | None = None,
         db: str | None = None,
         turns: int = TURNS,
-        patience: float = 5.0,
+        patience: float | None = None,
     ) -> None:
         """Open the store.
 
@@ -78,14 +78,14 @@ class SQLiteTrackerStore(ConversationStore):
             host: not used; Rasa hands it over.
             db: the file; default: the setting ``ROLEWISE_STORE``. A relative one is relative to the project.
             turns: turns of a conversation that a tracker is made of.
-            patience: how long a write waits for another writer, in seconds.
+            patience: how long a write waits for another writer, in seconds; default: as long as a turn may take.
 
         Raises:
             StoreError: the file cannot be used.
         """
         super().__init__(domain, event_broker, turns)
         self.path = PROJECT_ROOT / db if db else settings().store
-        self.patience = patience
+        self.patience = settings().deadline if patience is None else patience
         database.prepare(self.path)
         self._file = _identity(self.path)
         self._pool = QueuePool(partial(database.connect, self.path, BUSY), pool_size=2, max_overflow=4)

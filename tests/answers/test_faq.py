@@ -86,7 +86,7 @@ def test_every_specific_question_has_its_anchor_its_sources_and_a_link_that_asks
     for subject in KNOWLEDGE.subjects:
         payload = Question(subject.topics[0], subjects=(subject.id,)).payload()
         assert f"subject-{subject.id}" in ids and is_own_payload(payload, KNOWLEDGE)
-        assert unquote(str(asked[payload]["href"])) == f"/chat#ask={subject.question}"
+        assert unquote(str(asked[payload]["href"])) == f"./#ask={subject.question}"
         assert asked[payload]["data-rolewise-title"] == subject.question
     cited = {link[1:] for link in seen.all("a", "href") if link.startswith("#source-")}
     assert cited == {one for one in ids if one.startswith("source-")} and len(cited) > 300
@@ -123,7 +123,7 @@ async def test_it_is_made_once_for_all_who_wait(monkeypatch: pytest.MonkeyPatch)
         return "<!doctype html>"
 
     monkeypatch.setattr("rolewise.answers.faq.page", slow)
-    request: Any = SimpleNamespace(headers={})
+    request: Any = SimpleNamespace(headers={}, path="/chat/faq")
     other = KNOWLEDGE.copy()
     kept = files.Faq()
     answers = await asyncio.gather(*(kept.give(request, KNOWLEDGE) for _ in range(5)))
@@ -168,8 +168,8 @@ def test_whatever_the_knowledge_says_it_stays_text() -> None:
 
 
 def test_nothing_on_it_needs_a_script_or_comes_from_elsewhere(seen: Seen) -> None:
-    assert seen.all("link", "href") == ["/chat/icon.svg", "/chat/demo.css", "/chat/faq.css"]
-    assert seen.all("script", "src") == ["/chat/widget.js", "/chat/faq.js"]
+    assert seen.all("link", "href") == ["./icon.svg", "./demo.css", "./faq.css"]
+    assert seen.all("script", "src") == ["./widget.js", "./faq.js"]
     assert [attributes for tag, attributes in seen.elements if tag == "form" and "hidden" in attributes], "without a script no search"
     assert not [attributes for _, attributes in seen.elements if any(name.startswith("on") or name == "style" for name in attributes)]
-    assert all(re.match(r"https?://|#|/chat", link) for link in seen.all("a", "href"))
+    assert all(re.match(r"https?://|#|\./", link) for link in seen.all("a", "href"))

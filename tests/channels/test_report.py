@@ -38,3 +38,22 @@ def test_what_is_only_offered_is_not_counted(kind: str) -> None:
 
 def test_a_card_without_questions_is_no_answer() -> None:
     assert "subject=" not in turn("smalltalk")
+
+
+@pytest.mark.parametrize(
+    ("text", "intent", "kind", "value"),
+    [
+        ("-1", "out_of_scope", "smalltalk", "down"),
+        ("+1", "out_of_scope", "smalltalk", "up"),
+        ("very helpful", "feedback_positive", "smalltalk", "up"),
+        ("1st", "feedback_positive", "answer", None),
+        ("2nd question", "feedback_negative", "comparison", None),
+        ("hello", "greet", "smalltalk", None),
+    ],
+)
+def test_a_rating_is_counted_as_what_it_says(text: str, intent: str, kind: str, value: str | None) -> None:
+    message = UserMessage(text, input_channel="rest", parse_data={"intent": {"name": intent}})
+    report.turn(message, [{"text": "An answer.", "custom": {"card": {"kind": kind, "questions": []}}}], 0.1, None)
+    told = report.exposition().decode()
+    for one in ("up", "down"):
+        assert (f'rolewise_ratings_total{{rating="{one}"}} 1.0' in told) is (one == value)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
 import os
 import queue
@@ -16,6 +18,7 @@ from typing import Any
 import pytest
 
 from rolewise.cards import Card
+from rolewise.commands.ask import conversations, lines
 from rolewise.engine.imports import newest
 from rolewise.settings import PROJECT_ROOT, settings
 
@@ -303,3 +306,33 @@ def test_throughput_is_printed(converse: Callable[[list[str]], Any], announce: C
     start = time.perf_counter()
     assert len(converse(turns)) == len(turns)
     announce(f"The model in this process: {len(turns) / (time.perf_counter() - start):.0f} messages a second.")
+
+
+MARKED = '{"id": "é1", "text": "hi"}\r\n\r\n{"id": "two", "turns": ["hi", "thanks"]}\r\n'
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        codecs.BOM_UTF8 + MARKED.encode(),
+        # Two marked files, one behind the other.
+        b"".join(codecs.BOM_UTF8 + line.encode() + b"\r\n" for line in MARKED.split("\r\n") if line),
+        # As the shell of Windows pipes it.
+        MARKED.encode("utf-16"),
+        codecs.BOM_UTF16_BE + MARKED.encode("utf-16-be"),
+    ],
+    ids=["utf-8", "two files", "utf-16", "utf-16, the other end first"],
+)
+def test_byte_order_marks_are_skipped_and_lines_may_end_as_on_windows(sent: bytes) -> None:
+    assert list(conversations(lines(io.BytesIO(sent)))) == [("é1", ["hi"]), ("two", ["hi", "thanks"])]
+
+
+@pytest.mark.parametrize("options", [[], ["--jsonl"]], ids=["plain", "jsonl"])
+def test_the_command_reads_what_begins_with_a_byte_order_mark(options: list[str]) -> None:
+    sent = codecs.BOM_UTF8 + (MARKED.encode() if options else b"hi\r\n")
+    done = subprocess.run([str(COMMAND), "ask", *options], cwd=PROJECT_ROOT, input=sent, capture_output=True, timeout=PATIENCE)
+    assert done.returncode == 0, done.stdout
+    if options:
+        assert [len(json.loads(line)["turns"]) for line in done.stdout.splitlines()] == [1, 2]
+    else:
+        assert done.stdout.decode().startswith("> hi\n\nHello!")

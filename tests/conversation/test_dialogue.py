@@ -417,8 +417,9 @@ def test_number_picks_the_offered_one(talk: Conversation) -> None:
 
 def test_number_that_was_not_offered(talk: Conversation) -> None:
     talk.ask("mle salary", "salary", "mle")
+    offered = talk.cards[-1].suggestions
     card = talk.turn(said("9", "skills", decision="decline", confidence=0.1), "fallback")
-    assert card.kind == "fallback"
+    assert card.kind == "clarify" and card.suggestions == offered
 
 
 def test_tap_of_unknown_ids(talk: Conversation) -> None:

@@ -20,7 +20,7 @@ from rasa.shared.core.events import ActionExecuted, SessionStarted, SlotSet, Use
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from rolewise.commands import cli
-from rolewise.settings import PROJECT_ROOT
+from rolewise.settings import PROJECT_ROOT, settings
 from rolewise.stores import database
 from rolewise.stores.database import StoreError
 from rolewise.stores.tail import latest
@@ -264,3 +264,18 @@ async def test_every_event_is_stored_once_whoever_goes_on(store: Path) -> None:
 def test_the_latest_turns_are_those_of_the_latest_session() -> None:
     events = [*events_of(5), *events_of(1)]
     assert latest(events, 3) == events[-7:]
+
+
+async def test_a_turn_waits_for_another_writer_until_its_deadline(store: Path) -> None:
+    database.prepare(store)
+    kept = SQLiteTrackerStore(DOMAIN, db=str(store))
+    assert kept.patience == settings().deadline == 15.0
+    other = database.connect(store)
+    other.execute("BEGIN IMMEDIATE")
+    threading.Timer(6.0, lambda: other.execute("COMMIT")).start()
+    began = time.monotonic()
+    tracker = DialogueStateTracker.from_events("person", [UserUttered("hi")], slots=DOMAIN.slots, domain=DOMAIN)
+    await kept.save(tracker)
+    assert 5.5 < time.monotonic() - began < 10.0
+    assert await kept.exists("person")
+    kept.close()

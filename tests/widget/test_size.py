@@ -16,7 +16,7 @@ from rolewise.settings import PROJECT_ROOT
 WIDGET = PROJECT_ROOT / "widget"
 LIMIT = 12 * 1024
 # What is not part of every page with the widget: each with a limit of its own.
-APART = {"figures.js": 4 * 1024, "faq.js": 2 * 1024}
+APART = {"figures.js": 4 * 1024, "faq.js": 2 * 1024, "tools.js": 2 * 1024}
 
 
 def packed(file: Path) -> int:

@@ -39,7 +39,7 @@ class Identity:
     def __init__(self, token: str) -> None:
         """The bot of this token."""
         self.token = token
-        self.user = self.bot = ""
+        self.user = self.bot = self.name = ""
 
     def result(self, enterprise_id: str | None, team_id: str | None) -> AuthorizeResult:
         """What Bolt wants to know at each request. No call of Slack for it: the acknowledgement waits for nothing."""
@@ -97,7 +97,7 @@ def _listen_to_messages(app: AsyncApp, identity: Identity, desk: Desk, work: Wor
     @app.event("message")
     @app.event("app_mention")
     async def message(body: Body, context: AsyncBoltContext, request: AsyncBoltRequest) -> None:
-        heard = hear(body, identity.user)
+        heard = hear(body, identity.user, identity.name)
         if heard:
             work.begin(desk.message(heard, again=is_retry(request)))
 

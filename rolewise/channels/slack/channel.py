@@ -167,7 +167,7 @@ async def introduce(web: AsyncWebClient, identity: Identity) -> None:
         except (aiohttp.ClientError, asyncio.TimeoutError) as error:
             logger.warning("Slack cannot be reached (%s); it is tried again.", type(error).__name__)
         else:
-            identity.user, identity.bot = str(said.get("user_id") or ""), str(said.get("bot_id") or "")
+            identity.user, identity.bot, identity.name = (str(said.get(name) or "") for name in ("user_id", "bot_id", "user"))
             logger.info("Slack: here as %s in %s.", said.get("user"), said.get("team"))
             return
         await asyncio.sleep(ASK_AGAIN)

@@ -24,6 +24,8 @@ from rolewise.channels.slack.posts import Message, Posts
 from rolewise.channels.slack.thinking import Thinking
 from rolewise.channels.turns import OnNewMessage, TurnMessage, take_turn
 from rolewise.control import strip_control
+from rolewise.conversation.asking import asking
+from rolewise.conversation.questionnaire import QUIZ_INTENT
 from rolewise.knowledge.registry import knowledge_for
 from rolewise.render.blocks import SEPARATOR
 from rolewise.settings import settings
@@ -190,8 +192,8 @@ class Desk:
     async def _follows(self, heard: Heard) -> bool:
         """Whether a message in a thread, without a mention, is for the assistant.
 
-        It is where its author has a conversation in the thread. Where others have one, it is when it asks something: what else
-        people say to each other there is not answered.
+        It is where its author has a conversation in the thread. Where others have one, it is when it calls the assistant by name, or
+        asks, in form, something that can be answered: what else people say to each other there is not answered.
         """
         place, store = heard.place, self.agent().tracker_store
         if place.conversation in self._begun or await store.exists(place.conversation):
@@ -199,15 +201,15 @@ class Desk:
         takes_part = place.thread_id in self._begun
         if not takes_part and heard.opener:
             takes_part = await store.exists(place.of(heard.opener).conversation)
-        return takes_part and await self._asks(heard.text)
+        return takes_part and (heard.called or await self._asks(heard.text))
 
     async def _asks(self, text: str) -> bool:
         """Whether a text asks something that can be answered."""
-        admitted = admit(text, knowledge_for(None), settings().max_chars)
+        admitted = admit(asking(text), knowledge_for(None), settings().max_chars)
         if admitted.refusal:
             return False
         parsed = await self.agent().parse_message(admitted.text)
-        asks = str((parsed.get("intent") or {}).get("name") or "").startswith(("ask_", "compare"))
+        asks = str((parsed.get("intent") or {}).get("name") or "").startswith(("ask_", QUIZ_INTENT))
         return asks and any(part["decision"] == "answer" for part in parsed.get("questions") or [])
 
     # -- what is done with an answer --------------------------------------------------------------------------------------------------

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass
 from typing import Any
 
 from rolewise.channels.slack.places import Place, Tag
+from rolewise.channels.slack.words import MENTION, own, spoken
+from rolewise.conversation.asking import calls
 from rolewise.render.blocks import ASK, SEPARATOR
 
 Body = dict[str, Any]
@@ -15,10 +16,6 @@ Body = dict[str, Any]
 # A message has a subtype when it is something else than words of a person: a join, an edit, a bot. These are words all the same.
 SPOKEN = frozenset({"", "file_share", "thread_broadcast", "me_message"})
 SLACKBOT = "USLACKBOT"
-
-MENTION = re.compile(r"<@([A-Z0-9]+)(?:\|[^>]*)?>")
-# <#C1|general>, <!here>, <!subteam^S1|@team>, <!date^...|yesterday>, <https://...|label>, <mailto:...|label>
-MARKUP = re.compile(r"<([#!]?)([^<>|]+)(?:\|([^<>]*))?>")
 
 
 @dataclass(frozen=True)
@@ -33,6 +30,7 @@ class Heard:
         time: Slack's timestamp of the message.
         addressed: whether it was said to the assistant for sure; else it stands in a thread, and depends on whose thread that is.
         opener: who began the thread.
+        called: whether it calls the assistant by its name.
     """
 
     key: str
@@ -42,14 +40,16 @@ class Heard:
     time: str = ""
     addressed: bool = True
     opener: str = ""
+    called: bool = False
 
 
-def hear(body: Body, bot: str) -> Heard | None:
+def hear(body: Body, bot: str, name: str = "") -> Heard | None:
     """What was said in an event, or None when it is not for the assistant.
 
     Args:
         body: the body of a ``message`` or ``app_mention`` event.
         bot: the assistant's own user id; empty when it is not known.
+        name: the assistant's name in the workspace; empty when it is not known.
     """
     event = body.get("event") or {}
     user, text, channel, time = (str(event.get(name) or "") for name in ("user", "text", "channel", "ts"))
@@ -60,8 +60,11 @@ def hear(body: Body, bot: str) -> Heard | None:
     thread = str(event.get("thread_ts") or "")
     place = Place(str(body.get("team_id") or event.get("team") or ""), channel, user, thread)
     key = str(body.get("event_id") or f"{channel}-{time}")
-    mentioned = MENTION.findall(text)
+    # Who is only named in a quote was not spoken to.
+    mentioned = MENTION.findall(own(text))
     if event.get("type") == "app_mention":
+        if bot in MENTION.findall(text) and bot not in mentioned:
+            return None
         # In a direct message the event `message` says the same.
         here = Place(place.team, channel, user, thread or time)
         return None if place.direct else Heard(key, here, spoken(text, bot), time=time)
@@ -70,7 +73,9 @@ def hear(body: Body, bot: str) -> Heard | None:
     # A mention comes as `app_mention` too. Outside of a thread, or to somebody else, nothing was said to the assistant.
     if mentioned or thread in ("", time):
         return None
-    return Heard(key, place, spoken(text, bot), time=time, addressed=False, opener=str(event.get("parent_user_id") or ""))
+    words = spoken(text, bot)
+    opener = str(event.get("parent_user_id") or "")
+    return Heard(key, place, words, time=time, addressed=False, opener=opener, called=calls(words, name))
 
 
 def hear_command(body: Body) -> Heard:
@@ -83,25 +88,6 @@ def hear_command(body: Body) -> Heard:
 def _key(kind: str, *marks: object) -> str:
     """What one command or press has, and no other."""
     return f"{kind}-{hashlib.sha256(repr(marks).encode()).hexdigest()[:16]}"
-
-
-def spoken(text: str, bot: str) -> str:
-    """The words of a message as Slack sends it: without mentions of the assistant, its markup as people see it, nothing escaped."""
-    text = MENTION.sub(lambda found: " " if found.group(1) == bot else "@somebody", text)
-    text = MARKUP.sub(_shown, text)
-    text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-    return "\n".join(" ".join(line.split()) for line in text.strip().splitlines())
-
-
-def _shown(markup: re.Match[str]) -> str:
-    sign, target, label = markup.group(1), markup.group(2), markup.group(3) or ""
-    if sign == "#":
-        return f"#{label or target}"
-    if sign == "!":
-        return label or f"@{target.partition('^')[0]}"
-    address = target.removeprefix("mailto:")
-    # Slack makes links of what looks like one: there the label says it all.
-    return label if label and address.rstrip("/").endswith(label.rstrip("/")) else f"{label} {address}".strip()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.channels.slack.loopback import BOT, BOT_ID
-from tests.channels.slack.people import Person
+from tests.channels.slack.people import Door, Person
+from tests.channels.slack.sentences import QUESTIONS, STATEMENTS
 
 SALARY = "what does a data scientist earn"
 OF_ALL_ROLES = "Do these roles need a degree?"
@@ -90,6 +91,32 @@ def test_somebody_else_in_the_thread_is_answered_when_asking_something(person: P
     assert other.say("thanks", channel, thread, **opener).text.startswith("You are welcome")
 
 
+def test_what_people_tell_each_other_in_a_thread_of_somebody_else_is_not_answered(socket_door: Door, channel: str) -> None:
+    person, other = Person(socket_door), Person(socket_door)
+    thread = person.mention(SALARY, channel).thread
+    since = len(person.slack.posts)
+    assert len(STATEMENTS) >= 40
+    for text in STATEMENTS:
+        other.tell(other.message(text, channel, thread, parent_user_id=person.user))
+    assert quiet(person, since)
+
+
+def test_what_people_ask_in_a_thread_of_somebody_else_is_answered(socket_door: Door, channel: str) -> None:
+    person = Person(socket_door)
+    thread = person.mention(SALARY, channel).thread
+    assert len(QUESTIONS) >= 20
+    for text in QUESTIONS:
+        # Each time somebody new: whoever was answered once has a conversation there.
+        post = Person(person.door).say(text, channel, thread, parent_user_id=person.user)
+        assert post.thread == thread and post.blocks, text
+
+
+@pytest.mark.parametrize("text", ["rolewise, data scientist skills", "hey Rolewise machine learning engineer", "and the degree, rolewise?"])
+def test_who_calls_the_assistant_by_name_in_a_thread_is_answered(person: Person, other: Person, channel: str, text: str) -> None:
+    thread = person.mention(SALARY, channel).thread
+    assert other.say(text, channel, thread, parent_user_id=person.user).thread == thread
+
+
 def test_what_is_said_to_others_is_not_answered(person: Person, other: Person, channel: str) -> None:
     thread = person.mention(SALARY, channel).thread
     since = len(person.slack.posts)
@@ -97,6 +124,17 @@ def test_what_is_said_to_others_is_not_answered(person: Person, other: Person, c
     person.tell(person.message(SALARY, channel, person.slack.now()))
     person.tell(person.message(f"<@{other.user}> what does a software engineer earn?", channel, thread))
     assert quiet(person, since)
+
+
+def test_a_mention_in_a_quote_is_none(person: Person, other: Person, channel: str) -> None:
+    thread = person.mention(SALARY, channel).thread
+    since = len(person.slack.posts)
+    for text in f"&gt; <@{BOT}> {SALARY}\nthat number is too low", f"look: ```<@{BOT}> {SALARY}```":
+        body = other.message(text, channel, thread, parent_user_id=person.user)
+        other.tell(body)
+        other.tell(other.body({**body["event"], "type": "app_mention"}))
+    assert quiet(person, since)
+    assert other.mention(f"and this?\n&gt; {SALARY}", channel, thread).thread == thread
 
 
 IGNORED: list[dict[str, Any]] = [
@@ -140,10 +178,38 @@ def test_a_redelivered_event_is_answered_once(person: Person, reason: str) -> No
 
 
 def test_slacks_markup_is_read_as_people_see_it(person: Person, channel: str) -> None:
-    sent = f"<@{BOT}> what does an <http://MLE.de|MLE> earn &amp; <https://e.example/?a=1&amp;b=2|why>? <#C1|general> <!here>"
+    sent = (
+        f"<@{BOT}> what does an *_MLE_* earn &amp; <https://e.example/?a=1&amp;b=2|why software engineers>? <#C1|data-scientists> <!here>"
+    )
     since = len(person.slack.posts)
     person.tell(person.body({**person.message(sent, channel)["event"], "type": "app_mention"}))
     assert person.answer(since, channel).title == "How much does a machine learning engineer earn?"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<#C1|software-engineers> what does a data scientist earn",
+        "<@U7|software-engineer> what does a data scientist earn",
+        "what does a data scientist earn <https://e.example/x|machine learning engineers at work>",
+        "&gt; a software engineer earns more\nwhat does a data scientist earn",
+        "what does a data scientist earn ```software engineer```",
+        "what does a *data* scientist earn",
+        "what does a _data_ `scientist` earn",
+        "what does a data scientist earn :software-engineer:",
+    ],
+)
+def test_names_quotes_and_formatting_are_not_what_is_asked(person: Person, text: str) -> None:
+    assert person.say(text).title == "How much does a data scientist earn?"
+
+
+SIGNS = [(":+1:", True), (":thumbsup::skin-tone-3:", True), ("+1", True), (":-1:", False), (":thumbsdown:", False), ("-1", False)]
+
+
+@pytest.mark.parametrize(("sign", "good"), [*SIGNS, (":-1::skin-tone-5:", False)])
+def test_a_thumb_in_a_message_is_the_rating_that_it_says(person: Person, sign: str, good: bool) -> None:
+    person.say(SALARY)
+    assert person.say(sign).text.startswith("Thank you, that is good" if good else "Thank you for telling me, and sorry")
 
 
 def test_a_mention_without_words_says_what_can_be_asked(person: Person, channel: str) -> None:
