@@ -13,6 +13,7 @@ from rolewise.conversation.questionnaire import PAYLOAD, QUIZ_INTENT, Move, Quiz
 from rolewise.conversation.signs import DOWN, UP, pick, rating, same
 from rolewise.conversation.understanding import Understanding, is_personal
 from rolewise.knowledge import Fact, Knowledge
+from rolewise.nlu import cues
 from rolewise.questions import COMPARE, OVERALL, Context, Message, Question, question_from_payload, unique
 
 # The longest reason of a rating that is kept, in characters.
@@ -113,8 +114,10 @@ class Dialogue:
         meant = self.understanding.comparison_meant(part) if part and len(message.parts) == 1 else None
         if meant is not None:
             return self.answer(replace(message, parts=(meant,)))
-        if part and len(message.parts) == 1 and self.understanding.plain(part):
-            return self.answer(message)
+        beside = part is not None and bool(part.others and part.roles) and cues.COMPARING in part.cues
+        if part and len(message.parts) == 1 and (beside or self.understanding.plain(part)):
+            # A role beside a title that is not covered is answered, and the title left out aloud.
+            return self.answer(replace(message, parts=(replace(part, decision="answer"),)) if beside else message)
         if part and part.others and not part.roles:
             card = self._refuse(self.answers.scoped(wording.OTHER_TITLE, names=join(part.others, "or")), self.understanding.nearest(part))
             return self._with_facts(card, self.understanding.what_titles_are(part))

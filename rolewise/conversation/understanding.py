@@ -478,7 +478,7 @@ class Understanding:
         elif roles and not part.roles and named:
             note = wording.AS_BEFORE.format(roles=self.answers.role_names(roles))
         asked = [Question(topic, tuple(roles), None, *self._placed(topic, country, level)) for topic in topics]
-        if not named and not context.pending:
+        if not named and not context.pending and topics != [COMPARE]:
             # "and for data scientists?", "and in Canada?": what was asked about stays.
             # A subject that is a place does not stay beside another place.
             carried = [question for question in context.questions if question.subjects and not (country and self._is_placed(question))]

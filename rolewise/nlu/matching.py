@@ -31,6 +31,8 @@ LARGEST = 7.0
 # A question of the knowledge that is answered by yes or no counts as the one that was asked where so much of its words is in the message,
 # and so much of all words is in both: nearness by meaning does not tell "too late" from "in time".
 SAID, SHARED = 0.8, 0.4
+# From this cosine on a message asks just what a subject is asked about.
+SAME = 0.95
 # The intent of what is not for this assistant.
 OUTSIDE = "out_of_scope"
 
@@ -247,10 +249,10 @@ class Matcher:
         evidence = self._evidence(said, part)
         odds = evidence[0][0] if evidence else -LARGEST
         _, whole = self.ranker.whole(said, part.roles)
-        # Nothing specific is asked about where the answer about a whole topic is the likelier one.
-        lead = evidence[0][1] if evidence and whole <= likely(odds) else None
         best = found[0]
         covered, ask, words_ask = (float(best[FEATURES.index(name)]) for name in ("covered", "ask", "words_ask"))
+        # Nothing specific is asked about where the answer about a whole topic is the likelier one.
+        lead = evidence[0][1] if evidence and (whole <= likely(odds) or ask >= SAME) else None
         return Match(
             self._guesses(said, lead),
             tuple(item for _, item in evidence),

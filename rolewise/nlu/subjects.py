@@ -28,7 +28,7 @@ from rolewise.nlu.featurizer import PIECES, VECTORS, SentenceEncoderFeaturizer
 from rolewise.nlu.fingerprint import knowledge_fingerprint, sources_hash
 from rolewise.nlu.intent_model import IntentModel, IntentModelConfig
 from rolewise.nlu.language import ENGLISH
-from rolewise.nlu.matching import Match, Matcher, Weights
+from rolewise.nlu.matching import SAME, Match, Matcher, Weights
 from rolewise.nlu.packing import packed
 from rolewise.nlu.split import ENCODER_MASK, pieces
 from rolewise.questions import Part
@@ -125,6 +125,10 @@ class SubjectMatcher(GraphComponent, IntentClassifier):
 
     def _decided(self, part: Part, match: Match) -> Part:
         """The part with its decision made anew, now that its subjects are known; small talk and follow-ups stay what they are."""
+        topics = [guess for guess in part.guesses if guess.topic]
+        if topics and match.ask >= SAME:
+            # The very question of a subject is answered, whatever else it may look like.
+            return replace(part, decision=ANSWER, guesses=(*topics, *(guess for guess in part.guesses if not guess.topic)))
         if (part.topic is None and part.best.intent != OUT_OF_SCOPE) or not self._matcher().index.count:
             return part
         weights, sure = self._matcher().weights, self._matcher().scope(part, match)
@@ -132,7 +136,6 @@ class SubjectMatcher(GraphComponent, IntentClassifier):
         decision = ANSWER if surely or sure >= weights.answer else ASK if sure >= weights.ask else DECLINE
         if decision == DECLINE or part.topic is not None:
             return replace(part, decision=decision)
-        topics = [guess for guess in part.guesses if guess.topic]
         return replace(part, decision=decision, guesses=(*topics, *(guess for guess in part.guesses if not guess.topic)))
 
     def _set_intent(self, message: Message, parts: list[Part]) -> None:

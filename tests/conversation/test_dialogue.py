@@ -372,7 +372,7 @@ def test_the_same_text_never_stands_twice_running(talk: Conversation) -> None:
 
 def test_the_same_question_back_never_stands_twice_running(talk: Conversation) -> None:
     for number in range(6):
-        talk.ask(f"stuff {number}", "tools", "mle", decision="ask", confidence=0.4)
+        talk.ask(f"stuff {number}", "tools", "mle", decision="ask", confidence=0.4, second="skills")
     texts = [render(card) for card in talk.cards]
     assert all(first != second for first, second in pairwise(texts))
 
