@@ -125,6 +125,9 @@ class Understanding:
         if message.tapped is not None:
             return Understood([self.known(message.tapped)])
         parts = [self._special_forms(part) for part in message.parts]
+        if len(parts) > 1:
+            # A sentence that asks nothing, and that nothing known answers, is why the rest is asked: "my son wants to study AI".
+            parts = [part for part in parts if part.asked or part.whole or ASKING.search(part.text)] or parts
         # One question is quoted as it was typed, one of several as it was cut out.
         self.text = message.text if len(parts) == 1 else ""
         if not parts:
