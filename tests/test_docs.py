@@ -13,7 +13,10 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+import tomli
 import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from pydantic import BaseModel
 from pydantic.main import ModelMetaclass
 
@@ -396,6 +399,25 @@ def test_no_file_names_a_package_registry() -> None:
         f"{file.relative_to(ROOT)}: {host}" for file in sorted(files) for host in REGISTRIES if host.encode() in file.read_bytes().lower()
     ]
     assert not found
+
+
+def test_every_dependency_has_one_row_with_its_limit() -> None:
+    """A package that stood there twice had two limits."""
+    tables = words(ROOT / "docs" / "dependencies.md").partition("## The pins and their reasons")[0]
+    rows: dict[str, list[str]] = {}
+    for line in re.findall(r"^\| (?!package |---)(.+)", tables, re.MULTILINE):
+        packages, _, held, *_ = line.split(" | ")
+        limits = SPAN.findall(held)
+        names = packages.split(", ")
+        for name, limit in zip(names, limits if len(limits) == len(names) else [held] * len(names), strict=True):
+            rows.setdefault(name, []).append(limit)
+    assert not {name: limits for name, limits in rows.items() if len(limits) > 1}
+    project = tomli.loads(words(ROOT / "pyproject.toml"))["project"]
+    wanted = [Requirement(line) for line in [*project["dependencies"], *project["optional-dependencies"]["dev"]]]
+    assert len(wanted) > 40 and not {one.name for one in wanted} - set(rows)
+    for one in wanted:
+        limits = re.search(r"[<>=][<>=\d.,]*", rows[one.name][0])
+        assert not one.specifier or (limits and SpecifierSet(limits.group()) == one.specifier), f"docs/dependencies.md does not give {one}"
 
 
 def test_the_parser_of_aiohttp_is_the_compiled_one() -> None:
