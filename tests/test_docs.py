@@ -95,6 +95,16 @@ def test_every_make_target_named_exists() -> None:
     assert named and not named - targets
 
 
+def test_the_fast_tests_are_there_and_start_no_server() -> None:
+    found = re.search(r"^TEST_FAST := ((?:.*\\\n)*.*)$", words(ROOT / "Makefile"), re.MULTILINE)
+    assert found
+    paths = [ROOT / path for path in re.findall(r"(?<!--ignore )\btests/\S+", found.group(1))]
+    assert paths and not [path for path in paths if not path.exists()]
+    files = [file for path in paths for file in (path.rglob("test_*.py") if path.is_dir() else [path])]
+    starts = re.compile(r"\b(?:web_server|postgres|redis_server|Server\(|Postgres\(|Redis\(|playwright|chromium)\b")
+    assert len(files) > 15 and not [file.name for file in files if starts.search(words(file))]
+
+
 def commands() -> Iterator[tuple[str, argparse.ArgumentParser]]:
     root = parser()
     yield "rolewise", root
@@ -416,8 +426,8 @@ def test_every_dependency_has_one_row_with_its_limit() -> None:
     wanted = [Requirement(line) for line in [*project["dependencies"], *project["optional-dependencies"]["dev"]]]
     assert len(wanted) > 40 and not {one.name for one in wanted} - set(rows)
     for one in wanted:
-        limits = re.search(r"[<>=][<>=\d.,]*", rows[one.name][0])
-        assert not one.specifier or (limits and SpecifierSet(limits.group()) == one.specifier), f"docs/dependencies.md does not give {one}"
+        shown = re.search(r"[<>=][<>=\d.,]*", rows[one.name][0])
+        assert not one.specifier or (shown and SpecifierSet(shown.group()) == one.specifier), f"docs/dependencies.md does not give {one}"
 
 
 def test_the_parser_of_aiohttp_is_the_compiled_one() -> None:
