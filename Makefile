@@ -23,12 +23,17 @@ RASA_STAMP := .cache/rasa-test.stamp
 RASA_INPUTS = config.yml domain.yml endpoints.yml tests/test_stories.yml requirements.lock Makefile \
 	$(shell find data knowledge rolewise actions -type f -not -path '*/__pycache__/*')
 
+# What a developer waits for. Left out is what starts a server or a browser, trains, or takes more than ten seconds by itself.
+TEST_FAST := tests/render tests/answers tests/knowledge tests/conversation --ignore tests/conversation/test_walks.py \
+	tests/nlu/test_intent_model.py tests/nlu/test_names.py tests/nlu/test_nearest.py tests/nlu/test_split.py tests/nlu/test_text.py \
+	tests/insights/test_subjects.py tests/test_fitting.py tests/test_settings.py tests/test_unused.py
+
 PYTHON_DIRS = $(foreach directory,rolewise actions bench tests,$(if $(shell find $(directory) -name '*.py' 2>/dev/null),$(directory)))
 
 BENCH := bench/nlu.py bench/serving.py bench/load.py
 FIGURES := bench/report.py
 
-.PHONY: help setup encoder train run shell test rasa-test browser services checks test-scale lint bench figures report check lock clean
+.PHONY: help setup encoder train run shell test rasa-test browser services checks test-fast test-scale lint bench figures report check lock clean
 
 help: ## Show these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,7 +54,10 @@ shell: train ## Talk to the assistant in this terminal
 	@exec $(BIN)/rolewise shell
 
 test: lint rasa-test browser services checks ## Lint, then test the data, the conversations and the code
-	$(BIN)/pytest
+	$(BIN)/pytest --durations=10
+
+test-fast: train ## Test what starts no server and trains nothing (under two minutes)
+	$(BIN)/pytest --durations=10 $(TEST_FAST)
 
 # Prerequisites of this name only: the model is made first, and being made is no reason to test again.
 rasa-test: $(RASA_STAMP)

@@ -13,7 +13,10 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
+import tomli
 import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 from pydantic import BaseModel
 from pydantic.main import ModelMetaclass
 
@@ -90,6 +93,16 @@ def test_every_make_target_named_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", words(ROOT / "Makefile"), re.MULTILINE))
     named = {match for code in CODE.findall(everything()) for match in re.findall(r"\bmake ([a-z][a-z-]*)", code)}
     assert named and not named - targets
+
+
+def test_the_fast_tests_are_there_and_start_no_server() -> None:
+    found = re.search(r"^TEST_FAST := ((?:.*\\\n)*.*)$", words(ROOT / "Makefile"), re.MULTILINE)
+    assert found
+    paths = [ROOT / path for path in re.findall(r"(?<!--ignore )\btests/\S+", found.group(1))]
+    assert paths and not [path for path in paths if not path.exists()]
+    files = [file for path in paths for file in (path.rglob("test_*.py") if path.is_dir() else [path])]
+    starts = re.compile(r"\b(?:web_server|postgres|redis_server|Server\(|Postgres\(|Redis\(|playwright|chromium)\b")
+    assert len(files) > 15 and not [file.name for file in files if starts.search(words(file))]
 
 
 def commands() -> Iterator[tuple[str, argparse.ArgumentParser]]:
@@ -396,6 +409,25 @@ def test_no_file_names_a_package_registry() -> None:
         f"{file.relative_to(ROOT)}: {host}" for file in sorted(files) for host in REGISTRIES if host.encode() in file.read_bytes().lower()
     ]
     assert not found
+
+
+def test_every_dependency_has_one_row_with_its_limit() -> None:
+    """A package that stood there twice had two limits."""
+    tables = words(ROOT / "docs" / "dependencies.md").partition("## The pins and their reasons")[0]
+    rows: dict[str, list[str]] = {}
+    for line in re.findall(r"^\| (?!package |---)(.+)", tables, re.MULTILINE):
+        packages, _, held, *_ = line.split(" | ")
+        limits = SPAN.findall(held)
+        names = packages.split(", ")
+        for name, limit in zip(names, limits if len(limits) == len(names) else [held] * len(names), strict=True):
+            rows.setdefault(name, []).append(limit)
+    assert not {name: limits for name, limits in rows.items() if len(limits) > 1}
+    project = tomli.loads(words(ROOT / "pyproject.toml"))["project"]
+    wanted = [Requirement(line) for line in [*project["dependencies"], *project["optional-dependencies"]["dev"]]]
+    assert len(wanted) > 40 and not {one.name for one in wanted} - set(rows)
+    for one in wanted:
+        shown = re.search(r"[<>=][<>=\d.,]*", rows[one.name][0])
+        assert not one.specifier or (shown and SpecifierSet(shown.group()) == one.specifier), f"docs/dependencies.md does not give {one}"
 
 
 def test_the_parser_of_aiohttp_is_the_compiled_one() -> None:

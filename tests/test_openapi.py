@@ -18,8 +18,10 @@ from sanic import Sanic
 
 from rolewise.cards import Card
 from rolewise.channels.files import PAGE, TYPES
-from rolewise.channels.guard import is_sender
-from rolewise.settings import PROJECT_ROOT
+from rolewise.channels.guard import is_message_id, is_own_payload, is_sender
+from rolewise.conversation.dialogue import MAX_REASON
+from rolewise.knowledge import load
+from rolewise.settings import PROJECT_ROOT, settings
 from tests.serving import Person, Server
 
 SPEC: dict[Any, Any] = yaml.safe_load((PROJECT_ROOT / "docs" / "openapi.yml").read_text(encoding="utf-8"))
@@ -42,6 +44,12 @@ def served() -> set[tuple[str, str]]:
     for route in app.router.routes:
         path = "/" + route.path + ("/" if route.path in ("chat", "webhooks/rest", "slack") else "")
         found |= {(method, path) for method in route.methods if method not in ("OPTIONS", "HEAD")}
+    return found
+
+
+def properties(path: str) -> dict[str, Any]:
+    """What the body of a POST may hold."""
+    found: dict[str, Any] = SPEC["paths"][path]["post"]["requestBody"]["content"]["application/json"]["schema"]["properties"]
     return found
 
 
@@ -132,6 +140,22 @@ def test_the_description_allows_just_the_senders_that_are_taken() -> None:
     every = (chr(code) for code in range(0x110000) if not 0xD800 <= code < 0xE000)
     assert not [hex(ord(one)) for one in every if bool(described.search(one)) != is_sender(one)]
     assert [bool(described.search("a" * length)) for length in (0, 1, 200, 201)] == [False, True, True, False]
+
+
+@pytest.mark.parametrize(("path", "key"), [("/webhooks/rest/webhook", "message_id"), ("/chat/message", "id")])
+def test_the_description_allows_just_the_ids_of_messages_that_are_taken(path: str, key: str) -> None:
+    described = re.compile(properties(path)[key]["pattern"])
+    ids = ["a" * 7, "a" * 8, "a" * 64, "a" * 65, "_-09azAZ", *(f"aaaaaaa{chr(code)}" for code in range(0x250) if code != 0x0A)]
+    assert not [one for one in ids if bool(described.search(one)) != is_message_id(one)]
+    assert not is_message_id("aaaaaaaa\n") and not is_message_id(12345678) and not is_message_id(None)
+
+
+def test_a_reason_has_one_length_in_code_description_and_widget() -> None:
+    assert f" {MAX_REASON} characters" in properties("/chat/rating")["reason"]["description"]
+    assert re.findall(r"maxlength: (\d+)", (PROJECT_ROOT / "widget" / "tools.js").read_text(encoding="utf-8")) == [str(MAX_REASON)]
+    payload = '/feedback_negative{"answer_id":"a1","reason":"%s"}'
+    knowledge = load(settings().knowledge)
+    assert is_own_payload(payload % ("x" * MAX_REASON), knowledge) and not is_own_payload(payload % ("x" * (MAX_REASON + 1)), knowledge)
 
 
 @pytest.mark.parametrize(

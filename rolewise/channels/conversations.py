@@ -17,16 +17,16 @@ from rasa.core.tracker_store import (
 from rasa.shared.core.constants import ACTION_LISTEN_NAME, ACTION_SESSION_START_NAME
 from rasa.shared.core.events import ActionExecuted, BotUttered, Event, Restarted, SessionStarted, SlotSet, UserUttered
 
+from rolewise.control import strip_control
 from rolewise.stores.base import ConversationStore
-from rolewise.stores.turns import ConflictError
+from rolewise.stores.turns import CONFLICTS, ConflictError
 
 RATING_SLOT = "rating"
 # Keys of a message's metadata, which the tracker keeps.
 MESSAGE_ID = "message_id"
 TITLE = "title"
-
-# As often as the server works on a turn.
-CONFLICTS = 4
+# The longest title that is kept, in characters.
+MAX_TITLE = 200
 # Events that a history is made of at most.
 MAX_EVENTS = 600
 
@@ -43,6 +43,11 @@ async def events_of(agent: Agent, conversation: str) -> list[Event]:
         return await agent.tracker_store.spoken(conversation, MAX_EVENTS)
     tracker = await agent.tracker_store.retrieve_full_tracker(conversation)
     return list(tracker.events) if tracker else []
+
+
+def metadata_of(message_id: str, title: str) -> dict[str, Any]:
+    """What is kept with a message: the sender's own id of it, and what the person saw on the button, empty where it was none."""
+    return {MESSAGE_ID: message_id, TITLE: strip_control(title).strip()[:MAX_TITLE]}
 
 
 async def is_deleted(agent: Agent, conversation: str) -> bool:
@@ -68,12 +73,6 @@ async def unanswered(agent: Agent, conversation: str, events: list[Event]) -> li
         for cut in await store.unanswered(conversation)
         if cut.time > since
     ]
-
-
-async def latest_events_of(agent: Agent, conversation: str) -> list[Event]:
-    """The events of the last turns, as many as the tracker store gives a turn to work with: the cost of a long conversation stays out."""
-    tracker = await agent.tracker_store.retrieve(conversation)
-    return list(tracker.events) if tracker else []
 
 
 def since_start_over(events: list[Event]) -> list[Event]:

@@ -18,11 +18,7 @@ from rolewise.engine.runner import parse_message
 from rolewise.knowledge.registry import knowledge_for
 from rolewise.settings import settings
 from rolewise.stores.base import ConversationStore
-from rolewise.stores.turns import ConflictError, Turn, current
-
-# How often a turn is worked on while other processes go on with its conversation. Only where the locks are away, or a process lost
-# its lease, is it more than once.
-CONFLICTS = 4
+from rolewise.stores.turns import CONFLICTS, ConflictError, Turn, current
 
 
 class Front:

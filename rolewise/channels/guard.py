@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import get_args
+from typing import TypeGuard, get_args
 
 from rolewise import wording
 from rolewise.control import strip_control
+from rolewise.conversation.dialogue import MAX_REASON
 from rolewise.conversation.questionnaire import Move, Quiz, choice_from_payload
 from rolewise.knowledge import Knowledge
 from rolewise.knowledge.model import Form
 from rolewise.questions import question_from_payload
 
 MAX_SENDER = 200
-# str.strip and Rasa take every Unicode space from the front, so a slash behind one must go, too.
 # A rating by a button, with a reason perhaps.
-RATING = re.compile(r'/feedback_(?:positive|negative)\{"answer_id": ?"a\d{1,9}"(?:, ?"reason": ?"[^"\\\x00-\x1f]{0,500}")?\}')
+REASON = rf'"reason": ?"[^"\\\x00-\x1f]{{0,{MAX_REASON}}}"'
+RATING = re.compile(rf'/feedback_(?:positive|negative)\{{"answer_id": ?"a\d{{1,9}}"(?:, ?{REASON})?\}}')
 
 # Also no line ends and tabs, which a message may have: an id is written into one line of logs and of commands.
 SENDER = re.compile(rf"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{{1,{MAX_SENDER}}}")
 
+MESSAGE_ID = re.compile(r"[\w-]{8,64}", re.ASCII)
+
+# str.strip and Rasa take every Unicode space from the front, so a slash behind one must go, too.
 LEADING_SLASHES = re.compile(r"^[\s/]+")
 
 
@@ -61,6 +65,11 @@ def admit(text: str, knowledge: Knowledge, max_chars: int) -> Admitted:
 def is_sender(value: object) -> bool:
     """Whether a value can be the id of a conversation: 1 to 200 characters, none of them a control character."""
     return isinstance(value, str) and SENDER.fullmatch(value) is not None and strip_control(value) == value
+
+
+def is_message_id(value: object) -> TypeGuard[str]:
+    """Whether a value can be the sender's own id of a message: 8 to 64 letters, digits, ``-`` and ``_``."""
+    return isinstance(value, str) and MESSAGE_ID.fullmatch(value) is not None
 
 
 def is_own_payload(text: str, knowledge: Knowledge) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import re
 import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -16,7 +15,7 @@ from sanic.response import HTTPResponse
 
 from rolewise.channels import origins
 from rolewise.channels.bodies import json_object
-from rolewise.channels.guard import is_sender
+from rolewise.channels.guard import is_message_id, is_sender
 from rolewise.channels.health import Protected
 from rolewise.channels.turns import take_turn
 from rolewise.settings import settings
@@ -29,11 +28,6 @@ INVALID_ID = "'message_id' must be a text of 8 to 64 letters, digits, '-' and '_
 INVALID_METADATA = "'metadata' must be a JSON object of at most 4000 characters"
 # It is stored with the message.
 MAX_METADATA = 4000
-
-
-def usable(message_id: object) -> str | None:
-    """The id of a message, if it can be one."""
-    return message_id if isinstance(message_id, str) and re.fullmatch(r"[\w-]{8,64}", message_id, re.ASCII) else None
 
 
 def is_json(request: Request) -> bool:
@@ -82,8 +76,9 @@ class RestChannel(InputChannel):
             text, sender = body.get("message"), body.get("sender")
             if not isinstance(text, str) or not text.strip():
                 return response.json({"error": INVALID_MESSAGE}, status=400)
-            message_id, repeatable = body.get("message_id"), usable(request.headers.get("x-request-id")) if settings().proxies else None
-            if message_id is not None and not usable(message_id):
+            message_id, request_id = body.get("message_id"), request.headers.get("x-request-id")
+            repeatable = request_id if settings().proxies and is_message_id(request_id) else None
+            if message_id is not None and not is_message_id(message_id):
                 return response.json({"error": INVALID_ID}, status=400)
             if sender is None:
                 # Without a sender everybody would share one conversation; each message gets its own instead.

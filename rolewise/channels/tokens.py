@@ -16,9 +16,9 @@ from rolewise.stores import private
 ALGORITHM = "HS256"
 AUDIENCE = "rolewise-web"
 DAY = 24 * 60 * 60
-# RFC 7518 asks for a key as long as the hash.
 # Seconds that the clocks of two servers may differ.
 LEEWAY = 60
+# RFC 7518 asks for a key as long as the hash.
 SECRET_BYTES = 32
 
 

@@ -7,7 +7,6 @@ import functools
 import inspect
 import json
 import logging
-import re
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -20,10 +19,13 @@ from sanic.response import HTTPResponse
 
 from rolewise.channels import conversations, files, limits, origins, report
 from rolewise.channels.bodies import json_object
+from rolewise.channels.guard import is_message_id
 from rolewise.channels.health import Protected
 from rolewise.channels.tokens import TokenError, conversation_of, mint
 from rolewise.channels.turns import OnNewMessage, take_turn
 from rolewise.control import strip_control
+from rolewise.conversation.dialogue import MAX_REASON
+from rolewise.conversation.signs import DOWN, UP
 from rolewise.knowledge.registry import knowledge_for
 from rolewise.settings import settings
 
@@ -32,9 +34,6 @@ logger = logging.getLogger(__name__)
 NDJSON = "application/x-ndjson; charset=utf-8"
 # A line is sent at least this often while an answer is made, so that a proxy can tell a process that hangs from one that works. Seconds.
 HEARTBEAT = 2.0
-MAX_TITLE = 200
-MAX_REASON = 500
-RATINGS = ("up", "down")
 
 INVALID_TOKEN = "the token is missing, changed or expired: POST /chat/session gives a new one"
 INVALID_MESSAGE = (
@@ -102,14 +101,14 @@ class WebChannel(InputChannel):
         async def message(request: Request, conversation: str) -> HTTPResponse | None:
             body = json_object(request) or {}
             message_id, text, title = body.get("id"), body.get("text"), body.get("title", "")
-            if not (isinstance(message_id, str) and re.fullmatch(r"[\w-]{8,64}", message_id, re.ASCII)):
+            if not is_message_id(message_id):
                 return answer({"error": INVALID_MESSAGE}, 400)
             if not isinstance(text, str) or not text.strip() or not isinstance(title, str):
                 return answer({"error": INVALID_MESSAGE}, 400)
             if await conversations.is_deleted(request.app.ctx.agent, conversation):
                 return answer({"error": INVALID_TOKEN}, 401, {"WWW-Authenticate": "Bearer"})
             limits.count_sender(conversation)  # here, where the answer can still have the status 429
-            metadata = {conversations.MESSAGE_ID: message_id, conversations.TITLE: strip_control(title).strip()[:MAX_TITLE]}
+            metadata = conversations.metadata_of(message_id, title)
             turn = self._turn(on_new_message, conversation, message_id, text, metadata)
             # The turn goes on when the browser goes away: it finds the answer in the history.
             task = asyncio.ensure_future(turn)
@@ -132,7 +131,7 @@ class WebChannel(InputChannel):
         async def rating(request: Request, conversation: str) -> HTTPResponse:
             body = json_object(request) or {}
             answer_id, value, reason = body.get("answer_id"), body.get("value"), body.get("reason", "")
-            if not isinstance(answer_id, str) or value not in RATINGS or not isinstance(reason, str):
+            if not isinstance(answer_id, str) or value not in (UP, DOWN) or not isinstance(reason, str):
                 return answer({"error": INVALID_RATING}, 400)
             limits.count_sender(conversation)
             try:

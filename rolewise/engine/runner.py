@@ -17,7 +17,8 @@ from rasa.shared.core.trackers import DialogueStateTracker
 class PlannedRunner(DaskGraphRunner):
     """Rasa's runner with the same nodes and results, without Dask.
 
-    It takes the nodes and the schema of a loaded runner; those two private names are what it knows of Rasa 3.6.21.
+    It takes the nodes, the schema and the context of a loaded runner, and asks a node for its component; those four private names are
+    what it knows of Rasa 3.6.21.
     """
 
     def __init__(self, loaded: DaskGraphRunner) -> None:

@@ -22,8 +22,11 @@ ABANDONED, SIGN = 4.0, 1.0
 REMEMBERED = 86400.0
 # Messages cut off that are told of at once.
 TOLD = 3
+# How often a turn, or another change of a conversation, is worked on while other processes go on with it. Only where the locks are
+# away, or a process lost its lease, is it more than once.
+CONFLICTS = 4
 
-PENDING, ANSWERED, UNANSWERED = "pending", "answered", "unanswered"
+ANSWERED = "answered"
 
 # The clock is the database's: those of several machines differ. {now} stands for its expression.
 BEGIN = """

@@ -23,9 +23,9 @@ from rolewise.channels.slack.places import Place, Tag
 from rolewise.channels.slack.posts import Message, Posts
 from rolewise.channels.slack.thinking import Thinking
 from rolewise.channels.turns import OnNewMessage, TurnMessage, take_turn
-from rolewise.control import strip_control
 from rolewise.conversation.asking import asking
 from rolewise.conversation.questionnaire import QUIZ_INTENT
+from rolewise.conversation.signs import DOWN, UP
 from rolewise.knowledge.registry import knowledge_for
 from rolewise.render.blocks import SEPARATOR
 from rolewise.settings import settings
@@ -35,10 +35,8 @@ logger = logging.getLogger(__name__)
 NAME = "slack"
 # Ids of messages, conversations and threads that are remembered in memory; what is older is looked up in the tracker store.
 MAX_KNOWN = 20_000
-MAX_TITLE = 200
 # Seconds for another process that has answered the same message to post its answer.
 SETTLE = 1.0
-RATINGS = ("up", "down")
 
 # Sends an answer to where it belongs; the two arguments are the card and which answer it is.
 Send = Callable[[Card, Tag], Awaitable[Any]]
@@ -175,8 +173,8 @@ class Desk:
             await self.on_new_message(message)
             repeated = isinstance(message, TurnMessage) and message.repeated
 
-        title = strip_control(heard.title).strip()[:MAX_TITLE]
-        metadata = {conversations.MESSAGE_ID: heard.key, conversations.TITLE: title}
+        metadata = conversations.metadata_of(heard.key, heard.title)
+        title = metadata[conversations.TITLE]
         text = heard.text or wording.SLACK_HELP
         items = await take_turn(noted, text, place.conversation, NAME, metadata, counted=True, message_id=heard.key, title=title)
         return items, repeated
@@ -217,7 +215,7 @@ class Desk:
     async def rated(self, press: Press) -> None:
         """Keep a rating, as an event of the conversation that holds the answer."""
         value, answer_id, tag = [*press.value.split(SEPARATOR, 2), "", ""][:3]
-        if value not in RATINGS:
+        if value not in (UP, DOWN):
             return
         conversation = press.place.of(Tag.read(tag).user).conversation
         try:
