@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rolewise import wording
-from rolewise.answers.compose import PLACED_TOPICS, Answers, Draft, capital, join
+from rolewise.answers.compose import PLACED_TOPICS, SWITCH, Answers, Draft, capital, join
 from rolewise.cards import MAX_SUGGESTIONS, Card, CardQuestion, Kind, Suggestion
 from rolewise.conversation.nearby import nearby
 from rolewise.conversation.questionnaire import PAYLOAD, QUIZ_INTENT, Move, Quiz, choice_from_payload
@@ -22,6 +22,10 @@ MAX_REASON = 500
 SURELY_ASKS = 0.6
 # The mark that a thumbs down waits for its reason.
 RATED_DOWN = "rated down"
+
+
+# Acts that take a message for no question.
+NO_QUESTION = frozenset({"deny", "stop", "chitchat", "goodbye", "calm"})
 
 
 class Dialogue:
@@ -54,6 +58,10 @@ class Dialogue:
         if self._reason(message, act):
             self.context.rating = {**(self.context.rating or {}), "reason": message.text[:MAX_REASON]}
             return self._small_talk(wording.RATED_REASON)
+        part = message.parts[0] if len(message.parts) == 1 else None
+        if act in NO_QUESTION and part is not None and part.roles and self.understanding.goes_with(part):
+            # "Forget software engineers" is no farewell.
+            return self.answer(replace(message, parts=(replace(part, decision="answer"),)))
         again = self.understanding.goes_on(message)
         card: Card = self.answer(replace(message, tapped=again, parts=())) if again else getattr(self, act)(message)
         return card
@@ -115,9 +123,10 @@ class Dialogue:
         if meant is not None:
             return self.answer(replace(message, parts=(meant,)))
         beside = part is not None and bool(part.others and part.roles) and cues.COMPARING in part.cues
-        if part and len(message.parts) == 1 and (beside or self.understanding.plain(part)):
+        goes_with = part is not None and self.understanding.goes_with(part)
+        if part and len(message.parts) == 1 and (beside or goes_with or self.understanding.plain(part)):
             # A role beside a title that is not covered is answered, and the title left out aloud.
-            return self.answer(replace(message, parts=(replace(part, decision="answer"),)) if beside else message)
+            return self.answer(replace(message, parts=(replace(part, decision="answer"),)) if beside or goes_with else message)
         if part and part.others and not part.roles:
             card = self._refuse(self.answers.scoped(wording.OTHER_TITLE, names=join(part.others, "or")), self.understanding.nearest(part))
             return self._with_facts(card, self.understanding.what_titles_are(part))
@@ -340,6 +349,9 @@ class Dialogue:
         context.questions = questions
         context.result = {}
         self._mention(roles)
+        if questions and questions[-1].topic == SWITCH and len(questions[-1].roles) == 2:
+            # What comes next is about where one goes, not where one comes from.
+            context.roles = questions[-1].roles[-1:]
         for question in questions:
             if question.topic in PLACED_TOPICS:
                 context.country, context.level = question.country, question.level

@@ -10,7 +10,7 @@ FILLING = r"(?:\s+(?:the|an?|as|any|more|that|being|with|to|be|do|doing|about|fo
 # Before a role: it is left out.
 LEAVING = re.compile(
     r"\b(?:without|drop|forget|leave|exclude|except|minus|skip|remove|ditch|ignore|take out|leave out|(?:anything|everything|all) but"
-    r"|instead of|rather than|sick of|tired of|done with|fed up|stop being|quit|leaving)" + FILLING
+    r"|(?<!why )not|instead of|rather than|sick of|tired of|done with|fed up|stop being|quit|leaving)" + FILLING
 )
 ADDING = re.compile(r"\b(?:add|include|put|throw|bring|plus)" + FILLING)
 REPLACING = re.compile(r"\b(?:swap|replace|exchange|change|switch)" + FILLING)
@@ -23,7 +23,7 @@ BEING = re.compile(
     r"(?:\s+(?:an?|the|just|now|currently|already|junior|senior))*\s*$"
 )
 HERE = re.compile(r"^\W*(?:here|by day|atm|at the moment|by training|for \d+ years?)\b")
-BY = re.compile(r"^\W*(?:for|with|by)(?:\s+(?:the|an?))?\s*$")
+BY = re.compile(r"^\s*(?:for|with|by)(?:\s+(?:the|an?))?\s*$")
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,16 @@ class RoleChange:
 
     added: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
+    # Named, and neither added nor taken away: beside one that is taken away these are what is meant.
+    kept: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         return bool(self.added or self.dropped)
 
     def __call__(self, roles: Sequence[str], every: Sequence[str]) -> tuple[str, ...]:
         """The roles after the change: of those that are talked about, or of all where fewer than two are and one is taken away."""
+        if self.dropped and self.kept and not self.added:
+            return self.kept
         known = roles if len(roles) > 1 or not self.dropped or set(roles) - set(self.dropped) else every
         known = every if self.dropped and not known else known
         return tuple(dict.fromkeys(role for role in (*known, *self.added) if role not in self.dropped))
@@ -71,6 +75,7 @@ def role_change(text: str, names: Mapping[str, Iterable[str]], several: bool) ->
     found = mentions(text, names)
     added: list[str] = []
     dropped: list[str] = []
+    kept: list[str] = []
     for number, (start, end, role) in enumerate(found):
         before = text[found[number - 1][1] if number else 0 : start]
         after = text[end : found[number + 1][0] if number + 1 < len(found) else len(text)]
@@ -80,7 +85,9 @@ def role_change(text: str, names: Mapping[str, Iterable[str]], several: bool) ->
             dropped.append(role)
         elif ADDING.search(before) or (several and IN.match(after)):
             added.append(role)
-    return RoleChange(tuple(added), tuple(dropped))
+        else:
+            kept.append(role)
+    return RoleChange(tuple(added), tuple(dropped), tuple(dict.fromkeys(role for role in kept if role not in (*added, *dropped))))
 
 
 def backgrounds(text: str, names: Mapping[str, Iterable[str]]) -> tuple[str, ...]:

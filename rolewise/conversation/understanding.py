@@ -31,6 +31,8 @@ LEAST_GUESS = 0.1
 SURE_TOPIC = 0.4
 # From this confidence on a follow-up brings a subject of its own.
 SURE_ALONE = 0.4
+# From this confidence on a question that would be declined is answered behind another one.
+LIKELY_HERE = 0.3
 # A message of at most so many words that names role and topic needs no sure classifier.
 SHORT_WORDS = 6
 
@@ -171,7 +173,8 @@ class Understanding:
             if placed:
                 return Understood([], unsure=tuple(dict.fromkeys([*placed, *self.guesses(head)])))
             return Understood([], refusal=declined or self._not_understood(), unsure=tuple(self.guesses(head)))
-        if len(parts) == 1 and head.decision != "answer" and not head.asked and not self.plain(head, questions[0].topic):
+        unsure = head.decision != "answer" and not head.asked and not self.goes_with(head)
+        if len(parts) == 1 and unsure and not self.plain(head, questions[0].topic):
             seen = {(questions[0].topic, questions[0].roles)}
             others = [question for question in self.guesses(head) if (question.topic, question.roles) not in seen]
             # To ask back with one thing to tap is no question: it is answered.
@@ -181,6 +184,16 @@ class Understanding:
 
     def _not_understood(self) -> str:
         return self.answers.scoped(wording.NOT_UNDERSTOOD[self.context.unsure % 2])
+
+    def goes_with(self, part: Part) -> bool:
+        """Whether a message that alone would be declined goes with the conversation.
+
+        It changes its roles, or it may well be a question: what is said behind an answer is for the assistant more often than not.
+        """
+        if not self.context.questions or part.others:
+            return False
+        likely = part.topic is not None and part.best.confidence >= LIKELY_HERE
+        return likely or (bool(part.roles) and self._changed(part) is not None)
 
     def plain(self, part: Part, topic: str | None = None) -> bool:
         """Whether a message says itself what the classifier is not sure of: an elliptic one, or a topic in a few words."""
@@ -240,7 +253,14 @@ class Understanding:
         forms = {str(title.name): title.kind_of for title in titles if title is not None and title.kind_of}
         return replace(
             part,
-            roles=unique([*part.roles, *(role for role in forms.values() if role)]),
+            # Where one comes from stands before where one goes: "backend developer here, how do I get into machine learning".
+            roles=unique(
+                [
+                    *(role for name, role in forms.items() if role and name not in part.targets),
+                    *part.roles,
+                    *(role for name, role in forms.items() if role and name in part.targets),
+                ]
+            ),
             others=tuple(name for name in part.others if name not in forms),
             targets=tuple(name for name in part.targets if name not in forms),
         )
@@ -347,12 +367,12 @@ class Understanding:
         changed = self._changed(part)
         if changed is not None:
             return [changed], None
+        if self._drops_place(part):
+            return self._elliptic(replace(part, topics=(), countries=(), levels=()), roles, None, None)
         only_names = self._only_names(part)
         about = None if only_names else self._about_subjects(part, roles, country, level)
         if about is not None:
             return [about], assumed
-        if self._drops_place(part):
-            return self._elliptic(replace(part, topics=(), countries=(), levels=()), roles, None, None)
         only_names = only_names and len(part.roles) < 2 and bool(self.context.questions or self.context.pending or not self.context.answers)
         if part.topic is None or only_names or self._compares_on(part):
             part = replace(part, topics=()) if self._compares_on(part) else part
