@@ -101,7 +101,7 @@ def test_the_fast_tests_are_there_and_start_no_server() -> None:
     paths = [ROOT / path for path in re.findall(r"(?<!--ignore )\btests/\S+", found.group(1))]
     assert paths and not [path for path in paths if not path.exists()]
     files = [file for path in paths for file in (path.rglob("test_*.py") if path.is_dir() else [path])]
-    starts = re.compile(r"\b(?:web_server|postgres|redis_server|Server\(|Postgres\(|Redis\(|playwright|chromium)\b")
+    starts = re.compile(r"\b(?:web_server\b|postgres\b|redis_server\b|Server\(|Postgres\(|Redis\(|playwright\b|chromium\b)")
     assert len(files) > 15 and not [file.name for file in files if starts.search(words(file))]
 
 
