@@ -33,6 +33,8 @@ SURE_TOPIC = 0.4
 SURE_ALONE = 0.4
 # From this confidence on a question that would be declined is answered behind another one.
 LIKELY_HERE = 0.3
+# From this confidence on in a topic, roles side by side are compared on it, whatever subject of another topic is near.
+SURELY_COMPARED = 0.75
 # A message of at most so many words that names role and topic needs no sure classifier.
 SHORT_WORDS = 6
 
@@ -448,6 +450,7 @@ class Understanding:
             not known
             or (len(roles) > 1 and topic == COMPARE)
             or (len(roles) > 1 and known[0].kind in ("choice", "pay") and topic != "choose")
+            or (len(roles) > 1 and part.best.confidence >= SURELY_COMPARED and topic not in known[0].topics)
         ):
             # Roles side by side, overall or on a topic: the table and the sentences that were written for it.
             return None

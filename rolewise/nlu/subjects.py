@@ -126,8 +126,8 @@ class SubjectMatcher(GraphComponent, IntentClassifier):
     def _decided(self, part: Part, match: Match) -> Part:
         """The part with its decision made anew, now that its subjects are known; small talk and follow-ups stay what they are."""
         topics = [guess for guess in part.guesses if guess.topic]
-        if topics and match.ask >= SAME:
-            # The very question of a subject is answered, whatever else it may look like.
+        if topics and match.ask >= SAME and (part.topic is not None or part.best.intent == OUT_OF_SCOPE):
+            # The very question of a subject is answered, however unlikely it looked.
             return replace(part, decision=ANSWER, guesses=(*topics, *(guess for guess in part.guesses if not guess.topic)))
         if (part.topic is None and part.best.intent != OUT_OF_SCOPE) or not self._matcher().index.count:
             return part

@@ -35,7 +35,7 @@ VISITS = [
         at(2, 9),
         [Said("Do I need a degree to be a software engineer?", "down", "mail me at jo.bloggs@example.org or +44 20 7946 0958")],
     ),
-    Visit("cleo", "rest", at(3, 14), [Said("hello"), Said("the engineer"), Said('/ask_salary{"role":["mle"]}')]),
+    Visit("cleo", "rest", at(3, 14), [Said("hello"), Said("and london?"), Said('/ask_salary{"role":["mle"]}')]),
     Visit("dan", "rest", at(3, 14), [Said("mle vs swe on degree", "up")]),
     Visit(
         "eve",
