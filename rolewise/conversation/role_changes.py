@@ -15,6 +15,7 @@ LEAVING = re.compile(
 ADDING = re.compile(r"\b(?:add|include|put|throw|bring|plus)" + FILLING)
 REPLACING = re.compile(r"\b(?:swap|replace|exchange|change|switch)" + FILLING)
 # Behind a role, with a word or two between: "leave the ML ones out", "put data science back in".
+TAKING = re.compile(r"\b(?:leave|take|keep|cut|rule|count|put|let)" + FILLING)
 OUT = re.compile(r"^\W*(?:\w+\W+){0,2}?(?:out|off|away|aside)\b")
 IN = re.compile(r"^\W*(?:\w+\W+){0,2}?(?:in|back|to (?:that|it|this|the)|too|as well|also)\b")
 # Before a role, or behind it: somebody has it already.
@@ -81,7 +82,7 @@ def role_change(text: str, names: Mapping[str, Iterable[str]], several: bool) ->
         after = text[end : found[number + 1][0] if number + 1 < len(found) else len(text)]
         if number and BY.match(before) and dropped and dropped[-1] == found[number - 1][2]:
             added.append(role)
-        elif LEAVING.search(before) or OUT.match(after) or (REPLACING.search(before) and BY.match(after)):
+        elif LEAVING.search(before) or (TAKING.search(before) and OUT.match(after)) or (REPLACING.search(before) and BY.match(after)):
             dropped.append(role)
         elif ADDING.search(before) or (several and IN.match(after)):
             added.append(role)

@@ -400,6 +400,9 @@ class Understanding:
         change = role_change(part.text, names, len(self.context.roles) > 1)
         if not change or (change.added and not change.dropped and not self.context.roles):
             return None
+        if not self.context.questions and not WHAT_ELSE.search(part.text):
+            # Nothing was talked about that could change.
+            return None
         roles = change(known if change.dropped else self.context.roles, tuple(self.knowledge.roles))
         if not roles:
             return None

@@ -31,6 +31,8 @@ EVERY = tuple(NAMES)
         ("mle vs ds", [], []),
         ("no not for software, for data science", [], ["swe"]),
         ("why not data science", [], []),
+        ("why are so many software engineers burnt out", [], []),
+        ("how do i start in software with out any background", [], []),
     ],
 )
 def test_what_a_message_changes(text: str, added: list[str], dropped: list[str]) -> None:
