@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -52,8 +53,9 @@ class Fitting:
         self.weights = np.array([weights.get(name, 0.0) for name in TAGS])
 
     @classmethod
+    @cache
     def load(cls, path: Path = WEIGHTS) -> Fitting:
-        """Read the weights. Raises OSError or ValueError."""
+        """Read the weights, a file once: every turn asks for them. Raises OSError or ValueError."""
         return cls(json.loads(path.read_text(encoding="utf-8")))
 
     def __call__(self, claim: Claim, roles: Collection[str], countries: Collection[str], levels: Collection[str]) -> float:
