@@ -25,7 +25,7 @@ RATED_DOWN = "rated down"
 
 
 # Acts that take a message for no question.
-NO_QUESTION = frozenset({"deny", "stop", "chitchat", "goodbye", "calm"})
+NO_QUESTION = frozenset({"deny", "stop", "start_over", "chitchat", "goodbye", "calm"})
 
 
 class Dialogue:
