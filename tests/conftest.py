@@ -73,6 +73,8 @@ def asker(announce: Callable[[str], None]) -> Iterator[Assistant]:
     """The assistant with the newest model, actions included."""
     announce(f"Loading the newest model of {settings().models} (about 15 s) ...")
     cli.logs("ERROR")
+    # Rasa writes its level into the environment, which the servers of later tests would inherit.
+    os.environ.pop("LOG_LEVEL", None)
     from rolewise.commands.ask import Asker
 
     loop = asyncio.new_event_loop()
