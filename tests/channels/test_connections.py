@@ -8,13 +8,15 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rolewise.channels.connections import BODY_SECONDS, FIRST_SECONDS, HEAD_SECONDS, Door
 from rolewise.channels.limits import network
-from tests.raw import opened, received
+from tests.raw import Reply, opened, received
 from tests.serving import Server
 
 FILES = 256
@@ -54,36 +56,64 @@ def trickle(connection: socket.socket, data: bytes, seconds: float) -> float:
     return time.monotonic() - began
 
 
-@pytest.mark.parametrize(
-    ("begin", "rest", "due"),
-    [
-        (b"GET /chat/live HTTP/1.1\r\nHost: x\r\n", b"X: " + b"a" * 100, HEAD_SECONDS),
-        (HEAD, b" " * 30, BODY_SECONDS),
-        (HEAD.replace(b"Content-Length: 4000", b"Transfer-Encoding: chunked"), b"1\r\n \r\n" * 30, BODY_SECONDS),
-        (b"GET /chat/live HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nContent-Length: 4000\r\n\r\n", b" " * 30, BODY_SECONDS),
-    ],
-    ids=["a head", "a body", "chunks", "a body behind an upgrade"],
-)
-def test_what_arrives_byte_by_byte_has_one_time_in_all(server: Server, begin: bytes, rest: bytes, due: float) -> None:
-    with opened(server.port) as connection:
+# What arrives byte by byte: how it begins, what follows, and the time for all of it.
+TRICKLES = {
+    "a head": (b"GET /chat/live HTTP/1.1\r\nHost: x\r\n", b"X: " + b"a" * 100, HEAD_SECONDS),
+    "a body": (HEAD, b" " * 30, BODY_SECONDS),
+    "chunks": (HEAD.replace(b"Content-Length: 4000", b"Transfer-Encoding: chunked"), b"1\r\n \r\n" * 30, BODY_SECONDS),
+    "a body behind an upgrade": (
+        b"GET /chat/live HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nContent-Length: 4000\r\n\r\n",
+        b" " * 30,
+        BODY_SECONDS,
+    ),
+}
+# What stalls: all that comes, the time for the rest, and what is answered.
+STALLS: dict[str, tuple[bytes, float, list[int]]] = {
+    "nothing": (b"", FIRST_SECONDS, []),
+    "half a head": (b"GET /ch", HEAD_SECONDS, [408]),
+    "half a body": (HEAD + b"{", BODY_SECONDS, [408]),
+}
+
+
+def trickled(port: int, begin: bytes, rest: bytes, due: float) -> tuple[float, Reply]:
+    """How long the server took it, and what it answered."""
+    with opened(port) as connection:
         connection.sendall(begin)
         took = trickle(connection, rest, due + LATE)
-        reply = received(connection, 0, 5)
+        return took, received(connection, 0, 5)
+
+
+def stalled(port: int, data: bytes, due: float) -> Reply:
+    """What the server answered to this and nothing more."""
+    began = time.monotonic()
+    with opened(port) as connection:
+        connection.sendall(data)
+        return received(connection, began, due + LATE)
+
+
+@pytest.fixture(scope="module")
+def slow(server: Server) -> Iterator[dict[str, Future[Any]]]:
+    """All slow connections at once, as they come in life; each is waited for by its own test."""
+    with ThreadPoolExecutor(len(TRICKLES) + len(STALLS)) as pool:
+        yield {
+            **{name: pool.submit(trickled, server.port, *case) for name, case in TRICKLES.items()},
+            **{name: pool.submit(stalled, server.port, data, due) for name, (data, due, _) in STALLS.items()},
+        }
+
+
+@pytest.mark.parametrize("name", TRICKLES)
+def test_what_arrives_byte_by_byte_has_one_time_in_all(server: Server, slow: dict[str, Future[Any]], name: str) -> None:
+    *_, due = TRICKLES[name]
+    took, reply = slow[name].result()
     assert due - 1 < took < due + LATE
     assert reply.statuses == [408] and reply.closed, reply
     assert "too long to arrive" in server.told()
 
 
-@pytest.mark.parametrize(
-    ("data", "due", "statuses"),
-    [(b"", FIRST_SECONDS, []), (b"GET /ch", HEAD_SECONDS, [408]), (HEAD + b"{", BODY_SECONDS, [408])],
-    ids=["nothing", "half a head", "half a body"],
-)
-def test_what_stalls_is_ended(server: Server, data: bytes, due: float, statuses: list[int]) -> None:
-    began = time.monotonic()
-    with opened(server.port) as connection:
-        connection.sendall(data)
-        reply = received(connection, began, due + LATE)
+@pytest.mark.parametrize("name", STALLS)
+def test_what_stalls_is_ended(slow: dict[str, Future[Any]], name: str) -> None:
+    _, due, statuses = STALLS[name]
+    reply = slow[name].result()
     assert reply.closed and reply.seconds < due + LATE and reply.statuses == statuses, reply
 
 
