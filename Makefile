@@ -96,7 +96,7 @@ report: train ## Write what the stored conversations tell: a page, JSON and CSV 
 check: setup ## Check the knowledge and that everything agrees with it
 	@$(BIN)/rolewise check
 
-lock: ## Resolve pyproject.toml and the requirements.in files into their locks again
+lock: ## Resolve both pyproject.toml and the requirements.in files into their locks again
 	@scripts/lock
 
 clean: ## Remove models, results and caches (not .venv)

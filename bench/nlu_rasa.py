@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import os
 import shutil
@@ -23,6 +24,13 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # Messages parsed before the clock counts: the first ones compile graphs and fill caches.
 WARM_UP = 20
+
+
+@functools.cache
+def stock_python() -> Path:
+    """The interpreter of an environment with all that Rasa declares, TensorFlow too; made ready at the first call."""
+    subprocess.run([ROOT / "scripts" / "stock"], check=True)
+    return ROOT / ".tools" / "stock" / "bin" / "python"
 
 
 def stock_config(epochs: int | None = None) -> dict[str, Any]:
@@ -94,12 +102,13 @@ def measure(
             "models": str(scratch / "models"),
             "texts": texts,
         }
-        result = _process({**job, "step": "train"}, scratch)
+        ours = any(component["name"].startswith("rolewise.") for component in config["pipeline"])
+        result = _process({**job, "step": "train"}, scratch, ours)
         model = result.pop("model")
         if keep is not None:
             keep.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(model, keep)
-        result.update(_process({**job, "step": "parse", "model": model}, scratch))
+        result.update(_process({**job, "step": "parse", "model": model}, scratch, ours))
         return result
 
 
@@ -109,14 +118,14 @@ def timed(model: Path, texts: list[str], spared: bool = False) -> dict[str, floa
     Args:
         model: the archive.
         texts: the messages.
-        spared: run the components as ``rolewise serve`` and ``rolewise ask`` do, and not as ``rasa run`` does.
+        spared: run the components as ``rolewise serve`` and ``rolewise ask`` do, and not as ``rasa run`` of stock Rasa does.
     """
     with tempfile.TemporaryDirectory(prefix="bench-nlu-") as name:
-        found = _process({"step": "parse", "model": str(model), "texts": texts, "spared": spared}, Path(name))
+        found = _process({"step": "parse", "model": str(model), "texts": texts, "spared": spared}, Path(name), ours=spared)
     return {key: value for key, value in found.items() if key != "parsed"}
 
 
-def _process(job: dict[str, Any], scratch: Path) -> dict[str, Any]:
+def _process(job: dict[str, Any], scratch: Path, ours: bool) -> dict[str, Any]:
     file, out = scratch / "job.json", scratch / "out.json"
     file.write_text(json.dumps({**job, "out": str(out)}), encoding="utf-8")
     environment = {
@@ -128,7 +137,7 @@ def _process(job: dict[str, Any], scratch: Path) -> dict[str, Any]:
         "LOG_LEVEL_LIBRARIES": "ERROR",
     }
     run = subprocess.run(
-        [sys.executable, "-m", "bench.nlu_rasa", str(file)],
+        [sys.executable if ours else stock_python(), "-m", "bench.nlu_rasa", str(file)],
         cwd=ROOT,
         env=environment,
         text=True,

@@ -19,6 +19,8 @@ import psutil
 import requests
 import yaml
 
+from bench.nlu_rasa import stock_python
+
 ROOT = Path(__file__).resolve().parent.parent
 STOCK, ROLEWISE = "stock Rasa", "Rolewise"
 QUIET = {
@@ -114,7 +116,7 @@ def commands(name: str, scratch: Path, stock_model: Path, port: int) -> list[tup
     )
     (scratch / "credentials.yml").write_text("rest:\n")
     shutil.copyfile(stock_model, scratch / "stock.tar.gz")
-    rasa = [sys.executable, "-m", "rasa", "run"]
+    rasa = [str(stock_python()), "-m", "rasa", "run"]
     served = ["-i", "127.0.0.1", "-p", str(port), "-m", "stock.tar.gz", "--endpoints", "endpoints.yml", "--credentials", "credentials.yml"]
     return [([*rasa, "actions", "--port", str(actions)], ROOT, {}), ([*rasa, *served], scratch, {})]
 
@@ -136,6 +138,8 @@ def running(name: str, scratch: Path, stock_model: Path, first_message: str) -> 
         RuntimeError: a process ended, or no answer came.
     """
     port = free_port()
+    if name == STOCK:
+        stock_python()  # its making is not part of the start
     began = time.perf_counter()
     processes = []
     log = (scratch / "log.txt").open("wb")

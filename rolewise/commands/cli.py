@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rolewise import __version__
 from rolewise.commands.ports import free
-from rolewise.engine import archives
+from rolewise.engine import archives, without_tensorflow
 from rolewise.engine.imports import light, newest
 from rolewise.settings import PROJECT_ROOT, settings
 
@@ -288,6 +288,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns its exit status."""
     options = parser().parse_args(arguments)
     quiet()
+    without_tensorflow.install()
     if str(PROJECT_ROOT) not in sys.path:
         sys.path.insert(0, str(PROJECT_ROOT))
     from rolewise.knowledge import KnowledgeError

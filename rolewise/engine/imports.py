@@ -8,13 +8,11 @@ import tarfile
 from pathlib import Path
 from types import ModuleType
 
-# The modules of Rasa 3.6.21 that make it import TensorFlow, and what others take from them: two helpers of networks' training, and
-# the check of a configuration before training, which a model's metadata name.
-TRAINING_MODULES = {
-    "rasa.utils.tensorflow.callback": ("RasaTrainingLogger", "RasaModelCheckpoint"),
-    "rasa.utils.tensorflow.data_generator": ("RasaBatchDataGenerator",),
-    "rasa.graph_components.validators.default_recipe_validator": ("DefaultV1RecipeValidator",),
-}
+from rolewise.engine import without_tensorflow
+
+# What Rasa 3.6.21 imports to check a configuration before training, and with it every component it has; a model's metadata name it.
+VALIDATOR = "rasa.graph_components.validators.default_recipe_validator"
+VALIDATOR_CLASS = "DefaultV1RecipeValidator"
 # Where components live that are known to run without TensorFlow.
 PLAIN_COMPONENTS = (
     "rolewise.",
@@ -39,19 +37,20 @@ class TrainingOnly:
 def light(model: Path | None) -> None:
     """Leave out what answering with a model does not need; to be called before anything imports Rasa.
 
-    Rasa imports TensorFlow for what trains networks, also where a model has no network: half of the memory, and half of the time to
-    start. TensorFlow imports jax for a converter that is never used.
+    Rasa imports TensorFlow, where it is installed, for what trains networks, also where a model has no network: half of the memory, and
+    half of the time to start. TensorFlow imports jax for a converter that is never used.
 
     Args:
         model: the archive that will be loaded. TensorFlow stays where there is none, or where a component of it may need it.
     """
+    without_tensorflow.install()
     # What Python finds there as None counts as not installed, and TensorFlow goes on without it.
     sys.modules.setdefault("jax", None)  # type: ignore[arg-type]
     if model is not None and runs_without_tensorflow(model):
-        for name, classes in TRAINING_MODULES.items():
-            module = ModuleType(name)
-            vars(module).update(dict.fromkeys(classes, TrainingOnly))
-            sys.modules.setdefault(name, module)
+        sys.modules.setdefault(without_tensorflow.TENSORFLOW, None)  # type: ignore[arg-type]
+        module = ModuleType(VALIDATOR)
+        vars(module)[VALIDATOR_CLASS] = TrainingOnly
+        sys.modules.setdefault(VALIDATOR, module)
 
 
 def runs_without_tensorflow(model: Path) -> bool:
