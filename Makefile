@@ -38,7 +38,7 @@ FIGURES := bench/report.py
 help: ## Show these targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## Get Python 3.10 and the locked packages into .venv
+setup: ## Get Python 3.11 and the locked packages into .venv
 	@scripts/bootstrap
 
 train: setup ## Train the model, if it is missing or stale

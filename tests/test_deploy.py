@@ -153,8 +153,10 @@ def bootstrapped(directory: Path, **environment: str) -> subprocess.CompletedPro
     """scripts/bootstrap in a checkout of its own, in a home with pyenv; uv's own Python is in `python`."""
     for name in ("scripts", "tools", "home/.pyenv/versions/3.10.1/bin", "python/bin"):
         (directory / name).mkdir(parents=True, exist_ok=True)
-    for name in ("requirements.lock", "pyproject.toml", ".python-version"):
+    for name in ("requirements.lock", "pyproject.toml"):
         (directory / name).touch()
+    # One that the system has not got, whatever our own says.
+    (directory / ".python-version").write_text("3.10\n")
     shutil.copy(PROJECT_ROOT / "scripts" / "bootstrap", directory / "scripts")
     uv = directory / "tools" / "uv"
     uv.write_text(UV)

@@ -477,3 +477,18 @@ def test_every_report_that_was_tried_stands_beside_a_test_that_runs() -> None:
     named = [re.findall(r"`(test_\w+)`", line.rsplit("|", 2)[1]) for line in lines]
     defined = set(re.findall(r"def (test_\w+)", "".join(file.read_text(encoding="utf-8") for file in (ROOT / "tests").rglob("test_*.py"))))
     assert len(lines) > 30 and all(named) and not {name for names in named for name in names} - defined
+
+
+def locked(name: str) -> dict[str, str]:
+    """The packages of a lock file and their versions."""
+    return dict(re.findall(r"^([a-z0-9.-]+)==(\S+)", words(ROOT / name), re.MULTILINE))
+
+
+def test_tensorflow_is_in_the_lock_of_the_benchmarks_alone() -> None:
+    """docs/dependencies.md, Rasa without TensorFlow."""
+    neural = re.compile(r"tensor|keras|jax|torch")
+    ours, benches = locked("requirements.lock"), locked("requirements-bench.lock")
+    assert not [name for name in ours if neural.match(name)]
+    assert benches["tensorflow"] == "2.12.0" and benches["rasa"] == ours["rasa"]
+    # Both sides of a benchmark run on the same versions but for Rasa's own limits.
+    assert {name for name, version in benches.items() if ours.get(name, version) != version} <= {"numpy", "matplotlib"}
