@@ -1,6 +1,8 @@
-"""Writes what the sentence encoder is tuned with, as tune.py reads it: messages with their topics, questions with their subjects.
+"""Writes what the sentence encoder is tuned with, as tune.py reads it: messages with their topics, questions with what answers them.
 
-All texts are cleaned, and the names of roles masked, as the encoder will see them.
+Questions come from the knowledge itself (``asks``), from questions.tsv (subject, start of a sentence, a question that it answers; made up to
+the sentences by writers) and from the training messages of which readers said what answers them (bench/data/answers.jsonl). Lines whose
+sentence is no longer in the knowledge are left out. All texts are cleaned, and the names of roles masked, as the encoder will see them.
 """
 
 from __future__ import annotations
@@ -16,18 +18,22 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from rolewise.knowledge import load  # noqa: E402
+from rolewise.knowledge import Knowledge, load  # noqa: E402
 from rolewise.nlu import names  # noqa: E402
 from rolewise.nlu.encoder import SentenceEncoder, vocabulary_directory  # noqa: E402
 from rolewise.nlu.language import misspelt_words, right_spellings  # noqa: E402
 from rolewise.nlu.split import ENCODER_MASK, pieces  # noqa: E402
-from rolewise.nlu.subject_index import ASK, TITLE, entries  # noqa: E402
+from rolewise.nlu.subject_index import ASK, TEXT, TITLE, entries  # noqa: E402
 from rolewise.nlu.text import Cleaner  # noqa: E402
 from rolewise.settings import settings  # noqa: E402
 
 # Of the messages thought up to a topic every second one is enough; those of people in a situation, and their subjects, count more.
-EVERY, MESSAGES_TWICE, SUBJECTS_THRICE = 2, 2, 3
+EVERY, MESSAGES_TWICE, SUBJECTS_THRICE, ANSWERS_TWICE = 2, 2, 3, 2
 SHARES = (0.6, 0.25, 0.15)
+# Of the sentences that answer a message, the first so many.
+BEST = 3
+QUESTIONS = ROOT / "encoder" / "questions.tsv"
+ANSWERS = ROOT / "bench" / "data" / "answers.jsonl"
 
 
 class Masker:
@@ -60,6 +66,40 @@ def written() -> list[tuple[str, str, dict[str, Any]]]:
     return [(item["text"], block["intent"], item["metadata"]) for block in data["nlu"] for item in block["examples"]]
 
 
+class Claims:
+    """The sentences of the knowledge by their subject and how they start."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        """Number the sentences as the index does."""
+        self.sentences = {
+            str(subject.id): (place, [str(claim.text) for claim in (*subject.facts, *subject.gaps)])
+            for place, subject in enumerate(knowledge.subjects)
+        }
+
+    def find(self, subject: str, start: str) -> tuple[int, int] | None:
+        """(subject, sentence) as the index numbers them; None for what is not there."""
+        place, sentences = self.sentences.get(subject, (-1, []))
+        return next(((place, number) for number, text in enumerate(sentences) if text.startswith(start)), None)
+
+
+def made_up(claims: Claims) -> list[tuple[str, tuple[int, int]]]:
+    """The questions of questions.tsv with the sentences that answer them."""
+    lines = [line.split("\t") for line in QUESTIONS.read_text(encoding="utf-8").splitlines()]
+    return [(question, found) for subject, start, question in lines if (found := claims.find(subject, start))]
+
+
+def answered(claims: Claims, training: set[str]) -> list[tuple[str, tuple[int, int]]]:
+    """The training messages with the sentences that readers found to answer them."""
+    lines = [json.loads(line) for line in ANSWERS.read_text(encoding="utf-8").splitlines()]
+    return [
+        (line["text"], found)
+        for line in lines
+        if line["text"] in training
+        for subject, start in line["best"][:BEST]
+        if (found := claims.find(subject, start))
+    ]
+
+
 def main(target: Path) -> None:
     """Write the file."""
     lines, people = thought_up(), written()
@@ -73,8 +113,8 @@ def main(target: Path) -> None:
     subjects = {str(subject.id): place for place, subject in enumerate(knowledge.subjects)}
     found = entries(knowledge)
     masked = mask(entry.text for entry in found)
-    said = [(text, entry.subject, entry.claim) for text, entry in zip(masked, found, strict=True)]
-    pairs = [pair for pair, entry in zip(said, found, strict=True) if entry.kind in (ASK, TITLE)]
+    said = [(text, entry.subject, entry.claim, entry.kind == TEXT) for text, entry in zip(masked, found, strict=True)]
+    pairs = [(text, subject, claim) for (text, subject, claim, _), entry in zip(said, found, strict=True) if entry.kind in (ASK, TITLE)]
     for text, (_, intent, about) in zip(mask(text for text, _, _ in people), people, strict=True):
         fitting = [intent, *about.get("also", ())][: len(SHARES)]
         total = sum(SHARES[: len(fitting)])
@@ -82,9 +122,15 @@ def main(target: Path) -> None:
         messages += [(text, shares)] * MESSAGES_TWICE
         asked = [subjects[name] for name in about.get("subjects", ())[:2] if name in subjects]
         pairs += [(text, subject, -1) for subject in asked] * SUBJECTS_THRICE
+    claims = Claims(knowledge)
+    asked_of = made_up(claims)
+    questions = [(text, *claim) for text, (_, claim) in zip(mask(text for text, _ in asked_of), asked_of, strict=True)]
+    said += [(*question, False) for question in questions]
+    answers = answered(claims, {text for text, _, _ in people})
+    pairs += questions + [(text, *claim) for text, (_, claim) in zip(mask(text for text, _ in answers), answers, strict=True)] * ANSWERS_TWICE
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps({"labels": labels, "messages": messages, "said": said, "pairs": pairs}), encoding="utf-8")
-    print(f"{len(messages)} messages, {len(pairs)} questions about {len(subjects)} subjects: {target}")
+    print(f"{len(messages)} messages, {len(pairs)} questions about {len(subjects)} subjects ({len(questions)} made up, {len(answers)} of readers): {target}")
 
 
 if __name__ == "__main__":

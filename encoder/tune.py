@@ -1,7 +1,8 @@
 """Tunes the sentence encoder to the questions of this product. Needs PyTorch and transformers; `make encoder` sets both up.
 
-Two tasks at once: which topics a message is about (cross entropy against soft labels), and that a message or a question lies near to
-what the knowledge says of its subject (contrastive, the others of a batch as negatives). Reads what texts.py wrote.
+Two tasks at once: which topics a message is about (cross entropy against soft labels), and that a question lies near to the sentence that
+answers it, or a message near to what the knowledge says of its subject (contrastive: the others of a batch are negatives, and another
+sentence of the same subject). Reads what texts.py wrote.
 """
 
 from __future__ import annotations
@@ -16,33 +17,43 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch.nn import functional
 from transformers import AutoModel, AutoTokenizer
 
 SEED = 20
-PASSES = 1.5
-# Messages, and pairs of a question and something said of its subject, in a step.
-BATCH, PAIRS = 32, 24
+# How much of the questions is seen: half of them, by chance.
+PASSES = 0.5
+# Messages, and questions with what answers them, in a step.
+BATCH, PAIRS = 24, 24
+# Texts of about one length go through the encoder together, so many at once.
+BUCKET = 24
 # The word vectors and so many layers stay as they are: they know English already, and a third of the time is saved.
 FROZEN_LAYERS = 2
 MAX_TOKENS = 64
-RATE, HEAD_RATE, WARM_UP, LEAST = 5e-5, 1e-3, 0.1, 0.02
+RATE, HEAD_RATE, WARM_UP, LEAST = 5e-5, 1e-3, 0.06, 0.02
 SMOOTHING = 0.1
 TEMPERATURE = 0.05
-CONTRAST_WEIGHT = 0.5
+TOPICS_WEIGHT, BACK_WEIGHT = 0.5, 0.3
 
 Message = tuple[str, dict[int, float]]
-Pair = tuple[str, int, int]
+# A question, its subject, and the sentence that answers it (-1: any of the subject).
+Question = tuple[str, int, int]
+# What is said of a subject: the text, the sentence it belongs to (-1: none), and whether it is the sentence itself.
+Said = tuple[str, int, bool]
+# A question, what it shall lie near to, and what is said of the same subject but answers it less, if there is such a thing.
+Contrast = tuple[str, str, str | None]
 
 
 class Tuner:
     """The encoder, a linear head for the topics, and their optimiser."""
 
-    def __init__(self, weights: Path, labels: int, steps: int) -> None:
-        """Load the official weights from a directory."""
+    def __init__(self, weights: Path, before: Path | None, labels: int, steps: int) -> None:
+        """Load the official weights from a directory, and the layers that were tuned before, where there are any."""
         self.tokenizer: Any = AutoTokenizer.from_pretrained(weights)
         self.encoder: Any = AutoModel.from_pretrained(weights).train()
+        if before is not None:
+            self.encoder.load_state_dict({name: value.float() for name, value in load_file(before).items()}, strict=False)
         for part in (self.encoder.embeddings, *self.encoder.encoder.layer[:FROZEN_LAYERS]):
             part.requires_grad_(False)
         self.head = torch.nn.Linear(384, labels)
@@ -57,30 +68,39 @@ class Tuner:
 
     def vectors(self, texts: list[str]) -> torch.Tensor:
         """Unit vectors ``(n, 384)``: the mean of the word pieces."""
+        order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
+        found = torch.cat([self._some([texts[place] for place in order[at : at + BUCKET]]) for at in range(0, len(order), BUCKET)])
+        return found[torch.argsort(torch.tensor(order))]
+
+    def _some(self, texts: list[str]) -> torch.Tensor:
         pieces = self.tokenizer(texts, padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt")
         with torch.autocast("cpu", dtype=torch.bfloat16):
             hidden = self.encoder(**pieces).last_hidden_state.float()
         mask = pieces["attention_mask"].unsqueeze(-1).float()
         return functional.normalize((hidden * mask).sum(1) / mask.sum(1), dim=-1)
 
-    def step(self, messages: list[Message], pairs: list[tuple[str, str]]) -> tuple[float, float]:
+    def step(self, messages: list[Message], contrasts: list[Contrast]) -> tuple[float, float]:
         """One step; returns both losses."""
         wanted = torch.zeros(len(messages), self.head.out_features)
         for row, (_, labels) in enumerate(messages):
             for label, weight in labels.items():
                 wanted[row, int(label)] = weight
         wanted = wanted * (1 - SMOOTHING) + SMOOTHING / self.head.out_features
-        found = torch.log_softmax(self.head(self.vectors([text for text, _ in messages])), -1)
-        topics = -(wanted * found).sum(-1).mean()
-        ones, others = self.vectors([one for one, _ in pairs]), self.vectors([other for _, other in pairs])
-        near, own = ones @ others.T / TEMPERATURE, torch.arange(len(pairs))
-        contrast = (functional.cross_entropy(near, own) + functional.cross_entropy(near.T, own)) / 2
-        (topics + CONTRAST_WEIGHT * contrast).backward()
+        others = [other for _, _, other in contrasts if other is not None]
+        vectors = self.vectors(
+            [text for text, _ in messages] + [text for text, _, _ in contrasts] + [answer for _, answer, _ in contrasts] + others
+        )
+        heard, asked, said = vectors.split([len(messages), len(contrasts), len(contrasts) + len(others)])
+        topics = -(wanted * torch.log_softmax(self.head(heard), -1)).sum(-1).mean()
+        near, own = asked @ said.T / TEMPERATURE, torch.arange(len(contrasts))
+        contrast = functional.cross_entropy(near, own)
+        back = functional.cross_entropy(near[:, : len(contrasts)].T, own)
+        (TOPICS_WEIGHT * topics + contrast + BACK_WEIGHT * back).backward()
         torch.nn.utils.clip_grad_norm_(self.encoder.parameters(), 1.0)
         self.optimizer.step()
         self.schedule.step()
         self.optimizer.zero_grad()
-        return float(topics), float(contrast)
+        return topics.item(), contrast.item()
 
 
 def batches(messages: list[Message]) -> Iterator[list[Message]]:
@@ -94,43 +114,50 @@ def batches(messages: list[Message]) -> Iterator[list[Message]]:
             yield from found
 
 
-def contrasts(pairs: list[Pair], said: dict[int, list[tuple[str, int]]]) -> Iterator[list[tuple[str, str]]]:
-    """Batches of a question and something said of its subject, each subject once in a batch; of its very claim half of the time."""
-    queue: list[Pair] = []
+def contrasts(questions: list[Question], said: dict[int, list[Said]]) -> Iterator[list[Contrast]]:
+    """Batches of questions with what answers them, each subject once in a batch, without end.
+
+    What answers is the sentence itself or, half of the time, another question that it answers. What answers less is another sentence of
+    the subject, or a question of it.
+    """
+    queue: list[Question] = []
     while True:
-        batch: dict[int, tuple[str, str]] = {}
+        batch: dict[int, Contrast] = {}
         while len(batch) < PAIRS:
             if not queue:
-                queue = random.sample(pairs, len(pairs))
+                queue = random.sample(questions, len(questions))
             text, subject, claim = queue.pop()
             if subject in batch:
                 continue
-            own = [item for item in said[subject] if item[0] != text]
-            same = [item for item in own if claim >= 0 and item[1] == claim]
-            batch[subject] = (text, random.choice(same if same and random.random() < 0.5 else own)[0])
+            about = [item for item in said[subject] if item[0] != text]
+            own = [item for item in about if item[1] == claim] if claim >= 0 else about
+            less = [item for item in about if claim >= 0 and item[1] not in (claim, -1)]
+            sentences = [item for item in own if item[2]]
+            answer = random.choice(sentences if sentences and random.random() < 0.5 else own)
+            batch[subject] = (text, answer[0], random.choice(less)[0] if less else None)
         yield list(batch.values())
 
 
-def main(weights: Path, texts: Path, target: Path) -> None:
+def main(weights: Path, texts: Path, target: Path, before: Path | None = None) -> None:
     """Tune, telling how it goes, and write the weights."""
     random.seed(SEED)
     np.random.seed(SEED)
     torch.manual_seed(SEED)
     data = json.loads(texts.read_text(encoding="utf-8"))
     messages: list[Message] = [(text, labels) for text, labels in data["messages"]]
-    said: dict[int, list[tuple[str, int]]] = {}
-    for text, subject, claim in data["said"]:
-        said.setdefault(subject, []).append((text, claim))
-    steps = int(PASSES * len(messages) / BATCH)
-    tuner = Tuner(weights, len(data["labels"]), steps)
-    ahead, pairs, began = batches(messages), contrasts([tuple(pair) for pair in data["pairs"]], said), time.monotonic()
+    said: dict[int, list[Said]] = {}
+    for text, subject, claim, itself in data["said"]:
+        said.setdefault(subject, []).append((text, claim, itself))
+    steps = int(PASSES * len(data["pairs"]) / PAIRS)
+    tuner = Tuner(weights, before, len(data["labels"]), steps)
+    ahead, asked, began = batches(messages), contrasts([tuple(pair) for pair in data["pairs"]], said), time.monotonic()
     losses: list[tuple[float, float]] = []
     for step in range(1, steps + 1):
-        losses.append(tuner.step(next(ahead), next(pairs)))
+        losses.append(tuner.step(next(ahead), next(asked)))
         if step % 20 == 0 or step == steps:
             topics, contrast = np.mean(losses[-20:], axis=0)
             minutes = (time.monotonic() - began) / 60
-            print(f"step {step} of {steps}: topics {topics:.3f}, subjects {contrast:.3f}; {minutes:.1f} minutes", flush=True)
+            print(f"step {step} of {steps}: topics {topics:.3f}, answers {contrast:.3f}; {minutes:.1f} minutes", flush=True)
     target.parent.mkdir(parents=True, exist_ok=True)
     # What stayed as it was is taken from the official weights.
     learned = {name for name, value in tuner.encoder.named_parameters() if value.requires_grad and name.startswith("encoder.")}
@@ -139,4 +166,4 @@ def main(weights: Path, texts: Path, target: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(Path, sys.argv[1:4]))
+    main(*map(Path, sys.argv[1:5]))

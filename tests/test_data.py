@@ -103,6 +103,18 @@ def test_no_test_message_is_a_training_message(examples, name):
     assert not leaks(examples, in_jsonl(TESTS / "data" / name))
 
 
+@pytest.fixture(scope="module")
+def taught() -> list[tuple[str, str]]:
+    """(subject, question) of what the sentence encoder is tuned with beside the training messages and the knowledge."""
+    lines = (ROOT / "encoder" / "questions.tsv").read_text(encoding="utf-8").splitlines()
+    return [(subject, question) for subject, _, question in (line.split("\t") for line in lines)]
+
+
+@pytest.mark.parametrize("name", ["questions.jsonl", "messages.jsonl", "out_of_scope.jsonl", "small_talk.jsonl"])
+def test_no_test_message_is_taught_to_the_encoder(taught, name):
+    assert not leaks(taught, in_jsonl(TESTS / "data" / name))
+
+
 @pytest.mark.parametrize(("name", "read"), [("test_stories.yml", in_test_stories), ("conversation/dialogues.yml", in_dialogues)])
 def test_no_scripted_message_is_a_training_message(examples, name, read):
     if not (TESTS / name).is_file():
@@ -112,9 +124,9 @@ def test_no_scripted_message_is_a_training_message(examples, name, read):
 
 if EVAL_DIR:  # conftest.py says in the report's header when it is not set
 
-    def test_no_evaluation_message_is_a_training_message(examples):
+    def test_no_evaluation_message_is_a_training_message(examples, taught):
         files = sorted(Path(str(EVAL_DIR)).rglob("*.jsonl"))
         assert files, f"ROLEWISE_EVAL_DIR={EVAL_DIR} holds no JSONL file"
         for file in files:
-            found = leaks(examples, in_jsonl(file))
+            found = leaks([*examples, *taught], in_jsonl(file))
             assert not found, f"{file.name}: {found}"
