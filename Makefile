@@ -23,6 +23,9 @@ RASA_STAMP := .cache/rasa-test.stamp
 RASA_INPUTS = config.yml domain.yml endpoints.yml tests/test_stories.yml requirements.lock Makefile \
 	$(shell find data knowledge rolewise actions -type f -not -path '*/__pycache__/*')
 
+# Most tests wait for a server or a browser rather than compute: two workers, each with whole files.
+WORKERS := -n 2 --dist loadfile
+
 # What a developer waits for. Left out is what starts a server or a browser, trains, or takes more than ten seconds by itself.
 TEST_FAST := tests/render tests/answers tests/knowledge tests/conversation --ignore tests/conversation/test_walks.py \
 	tests/nlu/test_intent_model.py tests/nlu/test_names.py tests/nlu/test_nearest.py tests/nlu/test_split.py tests/nlu/test_text.py \
@@ -54,7 +57,7 @@ shell: train ## Talk to the assistant in this terminal
 	@exec $(BIN)/rolewise shell
 
 test: lint rasa-test browser services checks ## Lint, then test the data, the conversations and the code
-	$(BIN)/pytest --durations=10
+	$(BIN)/pytest $(WORKERS) --durations=10
 
 test-fast: train ## Test what starts no server and trains nothing (under two minutes)
 	$(BIN)/pytest --durations=10 $(TEST_FAST)
