@@ -23,8 +23,8 @@ RASA_STAMP := .cache/rasa-test.stamp
 RASA_INPUTS = config.yml domain.yml endpoints.yml tests/test_stories.yml requirements.lock Makefile \
 	$(shell find data knowledge rolewise actions -type f -not -path '*/__pycache__/*')
 
-# Most tests wait for a server or a browser rather than compute: two workers, each with whole files.
-WORKERS := -n 2 --dist loadfile
+# Most tests wait for a server or a browser rather than compute: so three workers on two cores, each with whole files.
+WORKERS := -n 3 --dist loadfile
 
 # What a developer waits for. Left out is what starts a server or a browser, trains, or takes more than ten seconds by itself.
 TEST_FAST := tests/render tests/answers tests/knowledge tests/conversation --ignore tests/conversation/test_walks.py \
