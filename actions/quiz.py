@@ -13,7 +13,7 @@ from actions.base import CONTEXT_SLOT, QUIZ_FORM, CardAction, dialogue_of
 from actions.conversation import message_of
 from rolewise.cards import Card
 from rolewise.conversation.dialogue import Dialogue
-from rolewise.conversation.questionnaire import Move, Quiz
+from rolewise.conversation.questionnaire import QUIZ_INTENT, Move, Quiz
 from rolewise.questions import Message
 
 # A question's slot is this and its id in the knowledge file.
@@ -75,6 +75,9 @@ class AskQuestion(CardAction):
         message = dialogue.numbered(message)
         if dialogue.context.quiz is None and message.chosen is None and (message.tapped or dialogue.is_sign(message)):
             return dialogue.respond(message, "fallback")
+        if dialogue.context.quiz is None and message.parts and message.intent == QUIZ_INTENT:
+            # "Which should I choose, not ML though" asks about the roles as well as for the questionnaire.
+            return dialogue.respond(message, QUIZ_INTENT)
         return dialogue.ask(self.question)
 
     def events(self, tracker: Tracker, dialogue: Dialogue) -> list[EventType]:

@@ -10,11 +10,25 @@ from rolewise.answers.compose import PLACED_TOPICS, SWITCH, Answers, Draft, capi
 from rolewise.cards import MAX_SUGGESTIONS, Card, CardQuestion, Kind, Suggestion
 from rolewise.conversation.nearby import nearby
 from rolewise.conversation.questionnaire import PAYLOAD, QUIZ_INTENT, Move, Quiz, choice_from_payload
+from rolewise.conversation.readings import (
+    AGAIN,
+    AGAIN_INTENTS,
+    ANSWER,
+    ASKS,
+    DECLINE,
+    SEVERAL,
+    SMALL_TALK,
+    Candidates,
+    Heard,
+    Reading,
+    Scorer,
+    enumerated,
+)
 from rolewise.conversation.signs import DOWN, UP, pick, rating, same
 from rolewise.conversation.understanding import Understanding, is_personal
 from rolewise.knowledge import Fact, Knowledge
 from rolewise.nlu import cues
-from rolewise.questions import COMPARE, OVERALL, Context, Message, Question, question_from_payload, unique
+from rolewise.questions import COMPARE, OVERALL, Context, Message, Part, Question, question_from_payload, unique
 
 # The longest reason of a rating that is kept, in characters.
 MAX_REASON = 500
@@ -26,6 +40,15 @@ RATED_DOWN = "rated down"
 
 # Acts that take a message for no question.
 NO_QUESTION = frozenset({"deny", "stop", "start_over", "chitchat", "goodbye", "calm"})
+# What the kind of a card that answers nothing says of how a message was read; any other asks back.
+READ_AS = {"smalltalk": SMALL_TALK, "fallback": DECLINE, "menu": DECLINE}
+# Intents that have a meaning of their own, whatever was talked about, unless several roles are pointed at.
+OWN_ACTS = frozenset({"capabilities", "start_over", "stop", "bot_challenge", "abuse", QUIZ_INTENT})
+SEVERAL_ROLES = frozenset({cues.BOTH, cues.ALL})
+# What is said to small talk that the rules took for something else, by the classifier's best guess of it.
+SMALL_TALK_ACTS = {"chitchat": wording.CHITCHAT, "thanks": wording.THANKS, "goodbye": wording.GOODBYE, "feedback_positive": wording.THANKS}
+
+SHIPPED = Scorer.load()
 
 
 class Dialogue:
@@ -37,15 +60,18 @@ class Dialogue:
         self.answers = Answers(knowledge)
         self.context = context.keep_known(knowledge.topics, knowledge.roles, [subject.id for subject in knowledge.subjects])
         self.understanding = Understanding(knowledge, self.answers, self.context)
+        # What the message may have meant; for those who fit the weights.
+        self.considered: Candidates | None = None
 
     # -- acts -------------------------------------------------------------------------------------------------------------
 
-    def respond(self, message: Message, act: str) -> Card:
+    def respond(self, message: Message, act: str, scorer: Scorer | None = SHIPPED) -> Card:
         """The card for a message.
 
         Args:
             message: what the person said.
             act: the name of the method that answers unless the message is a tapped button, a number of the offered ones or a thumb.
+            scorer: what chooses among the readings of the message; None leaves it to the rules.
         """
         message = self.numbered(message)
         if message.tapped is not None:
@@ -58,13 +84,100 @@ class Dialogue:
         if self._reason(message, act):
             self.context.rating = {**(self.context.rating or {}), "reason": message.text[:MAX_REASON]}
             return self._small_talk(wording.RATED_REASON)
+        return self._read(message, act, scorer)
+
+    def by_rules(self, message: Message, act: str) -> Card:
+        """The card for a message as the rules read it; arguments as in :meth:`respond`."""
         part = message.parts[0] if len(message.parts) == 1 else None
+        if act == "start_quiz":
+            content = self.knowledge.questionnaire
+            return self.ask(content.questions[0].id if content is not None else "")
         if act in NO_QUESTION and part is not None and part.roles and self.understanding.goes_with(part):
             # "Forget software engineers" is no farewell.
             return self.answer(replace(message, parts=(replace(part, decision="answer"),)))
         again = self.understanding.goes_on(message)
         card: Card = self.answer(replace(message, tapped=again, parts=())) if again else getattr(self, act)(message)
         return card
+
+    def _read(self, message: Message, act: str, scorer: Scorer | None) -> Card:
+        """The card for the likeliest reading of a message; that of the rules is one of them."""
+        before = remembered(self.context)
+        card = self.by_rules(message, act)
+        self.considered = candidates = self.candidates(message, before, card)
+        if candidates is None or scorer is None:
+            return card
+        best = scorer.best(candidates)
+        if best.rules:
+            return card
+        self.context.__dict__.update(before.__dict__)
+        return self.read_as(best, message)
+
+    def candidates(self, message: Message, before: Context, card: Card) -> Candidates | None:
+        """What a message may mean beside what the rules read; None where a policy decides.
+
+        Args:
+            message: the message.
+            before: the context before the rules read it.
+            card: what the rules answered.
+        """
+        if not message.parts or message.chosen is not None or message.companies or is_personal(message) or before.quiz:
+            return None
+        if self.context.rating != before.rating:
+            # A rating was taken.
+            return None
+        part = message.parts[0]
+        titles = bool(part.others) and (not part.roles or cues.COMPARING in part.cues)
+        own_act = part.best.intent in OWN_ACTS and part.decision == "answer" and not part.roles and not part.cues & SEVERAL_ROLES
+        if titles or own_act:
+            return None
+        rules = self.read_by_rules(before, card)
+        if not before.answers and rules.act != ANSWER:
+            # Alone, a message is for the assistant where the classifier is sure enough.
+            return None
+        names = {role: self.understanding.names(role) for role in self.knowledge.roles}
+        topics = {name: [str(alias).lower() for alias in topic.aliases] for name, topic in self.knowledge.topics.items()}
+        if len(message.parts) > 1 and len(rules.topics) > 1 and COMPARE not in rules.topics:
+            # What was cut into questions of their own stays so.
+            return None
+        pointed = Understanding(self.knowledge, self.answers, before).pointed_roles(part)
+        return enumerated(Heard.of(message, before, names, topics, pointed), rules)
+
+    def read_by_rules(self, before: Context, card: Card) -> Reading:
+        """The reading that the rules' card shows."""
+        if card.kind in ("answer", "comparison"):
+            if self.context.answers == before.answers:
+                return Reading(AGAIN, rules=True)
+            questions = self.context.questions
+            whose = {frozenset(question.roles) for question in questions}
+            roles = questions[-1].roles if len(whose) == 1 else (SEVERAL,)
+            return Reading(ANSWER, tuple(question.topic for question in questions), roles, True)
+        return Reading(READ_AS.get(card.kind, ASKS), rules=True)
+
+    def read_as(self, reading: Reading, message: Message) -> Card:
+        """The card for a reading that is not the rules'."""
+        part = message.parts[0]
+        guessed = [guess.intent for guess in part.guesses]
+        if reading.act == AGAIN:
+            act = next((intent for intent in guessed if intent in AGAIN_INTENTS), "repeat")
+            card: Card = getattr(self, act)(message)
+            return card
+        if reading.act == SMALL_TALK:
+            said = next((intent for intent in guessed if intent in SMALL_TALK_ACTS), "chitchat")
+            return self._small_talk(SMALL_TALK_ACTS[said], suggest=said != "goodbye")
+        if reading.act == DECLINE:
+            card = self._refuse(self.answers.scoped(wording.NOT_UNDERSTOOD[self.context.unsure % 2]), self.understanding.guesses(part))
+            return card
+        return self._answered(self.understanding.asked_of(reading.topics, reading.roles, message), self._assumed(reading, part))
+
+    def _assumed(self, reading: Reading, part: Part) -> str | None:
+        """What to say where roles were carried over."""
+        if not reading.roles or part.roles:
+            return None
+        return (
+            wording.AS_BEFORE.format(roles=self.answers.role_names(reading.roles))
+            if set(reading.roles) == set(self.context.roles)
+            else None
+        )
 
     def numbered(self, message: Message) -> Message:
         """The message; a number, or the title, typed for one of the things offered becomes that tap."""
@@ -497,6 +610,11 @@ class Dialogue:
             return Suggestion(title=title, payload=PAYLOAD)
         chosen_about = card.kind in ("answer", "comparison") and card.questions and card.questions[-1].topic == "choose"
         return Suggestion(title=wording.QUIZ_START, payload=PAYLOAD) if chosen_about and not self.context.result else None
+
+
+def remembered(context: Context) -> Context:
+    """A copy of a context that what comes next does not change."""
+    return replace(context, questions=[*context.questions], asked=[*context.asked], offered=[*context.offered])
 
 
 def _key(question: Question) -> str:

@@ -74,10 +74,17 @@ WHAT_ELSE = re.compile(r"\b(?:else|instead|other|others|left|anything|everything
 LINK_WORDS = frozenset("vs versus or and than to with between the a an compare compared comparing now just only so ok then".split())
 
 
+# Somebody's own papers, to be looked at.
+OWN_PAPERS = re.compile(
+    r"\b(?:(?:look|go|read|run|glance|cast an eye)\s+(?:over|through|at)|proof ?read|check|review|improve|edit|correct)\s+"
+    r"(?:my|her|his|our|their)\s+(?:\w+\s+)?(?:cv|resume|cover letter|portfolio|application|linkedin)\b"
+)
+
+
 def is_personal(message: Message) -> bool:
     """Whether a message puts one person's own case, anywhere in it."""
     texts = (message.text.lower(), *(part.text for part in message.parts))
-    return any(cues.PERSONAL in cues.cues(text) for text in texts)
+    return any(cues.PERSONAL in cues.cues(text) or OWN_PAPERS.search(text) for text in texts)
 
 
 def quoted(text: str) -> str:
@@ -245,6 +252,30 @@ class Understanding:
         question = replace(question, roles=roles).normal()
         return question if question.topic in self.knowledge.topics else Question("choose")
 
+    def asked_of(self, topics: Sequence[str], roles: tuple[str, ...], message: Message) -> list[Question]:
+        """The questions of a message that asks about these topics and roles."""
+        part = message.parts[0]
+        country, level = next(iter(part.countries), self.context.country), next(iter(part.levels), self.context.level)
+        if NO_MATTER.search(part.text) or IN_GENERAL.search(part.text):
+            country, level = next(iter(part.countries), None), next(iter(part.levels), None)
+        self.text = message.text if len(message.parts) == 1 else ""
+        said = next((one for one in message.parts if one.topic in topics), None)
+        asked = []
+        for topic in topics:
+            aspect = OVERALL if topic == COMPARE else None
+            question = Question(topic, roles, aspect, *self._placed(topic, country, level))
+            carried = [one for one in self.context.questions if one.topic == topic and one.subjects and topic not in part.topics]
+            if said is not None and topic == said.topic:
+                about = self._about_subjects(said, roles, country, level)
+                words = quoted(self.text or said.text)
+                question = replace(question, form=said.form, evidence=said.evidence, whole=said.whole, words=words)
+                question = about if about is not None and about.topic == topic else question
+            elif carried and len(topics) == 1 and not (country and self._is_placed(carried[0])):
+                # "And for data scientists?": the specific thing stays.
+                question = replace(carried[0], roles=roles, country=country, level=level)
+            asked.append(question.normal())
+        return asked
+
     # -- other titles -----------------------------------------------------------------------------------------------------
 
     def _special_forms(self, part: Part) -> Part:
@@ -340,7 +371,7 @@ class Understanding:
 
     def _only_names(self, part: Part) -> bool:
         """Whether a message names roles, places or levels and says nothing else: "and in canada?", "senior?", "data scientist"."""
-        named = [name for role in part.roles for name in self._names(role)]
+        named = [name for role in part.roles for name in self.names(role)]
         for country in self.knowledge.countries:
             named += [str(name) for name in (country.name, *country.aliases, *country.places) if country.code in part.countries]
         for level in self.knowledge.levels:
@@ -351,9 +382,10 @@ class Understanding:
         return bool(named) and all(word in LINK_WORDS | AROUND_NAMES for word in re.findall(r"\w+", text))
 
     def _all_names(self) -> dict[str, list[str]]:
-        return {role: self._names(role) for role in self.knowledge.roles}
+        return {role: self.names(role) for role in self.knowledge.roles}
 
-    def _names(self, role_id: str) -> list[str]:
+    def names(self, role_id: str) -> list[str]:
+        """The names of a role, lower case."""
         role = self.knowledge.roles[role_id]
         names = [role.name, role.plural, role.short, role.field, *role.aliases, *role.weak_aliases, *role.misspellings]
         return [str(name).lower() for name in names]
@@ -424,7 +456,7 @@ class Understanding:
     def _without_names(self, part: Part, roles: Sequence[str]) -> str:
         """The text of a part without the names of roles."""
         text = part.text
-        for name in sorted((name for role in roles for name in self._names(role)), key=len, reverse=True):
+        for name in sorted((name for role in roles for name in self.names(role)), key=len, reverse=True):
             text = re.sub(rf"\b{re.escape(name)}s?\b", " ", text)
         return text
 
@@ -579,6 +611,10 @@ class Understanding:
         if len(part.roles) == 2 and part.topic in SUBJECT_LAST_TOPICS and not comparing and cues.JOINED not in part.cues:
             return part.roles[-1:]
         return part.roles
+
+    def pointed_roles(self, part: Part) -> tuple[str, ...]:
+        """The roles that a part points at without their names: "both", "the second one"."""
+        return self._pointed_roles(part, cues.COMPARING in part.cues)
 
     def _pointed_roles(self, part: Part, comparing: bool) -> tuple[str, ...]:
         """The roles that "both", "all three", "the first one" or "the other one" point at; empty where nothing does."""

@@ -1,0 +1,294 @@
+"""Fits what a message means behind the ones before it to labelled conversations: `python bench/fit_readings.py`.
+
+Reads bench/data/conversations.yml and, for messages that are not for the assistant, bench/data/tuning.jsonl. Writes
+rolewise/conversation/readings.json. Prints how many turns, and how many whole conversations, of each writer are understood with weights
+fitted to the others. With --keep FILE the trained model reads the messages only the first time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import itertools
+import json
+import pickle
+import random
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import yaml
+from scipy import sparse
+from scipy.optimize import minimize
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from actions.conversation import message_of  # noqa: E402
+from bench.conversations import READ, Turn, fits, right  # noqa: E402
+from rolewise.commands import cli  # noqa: E402
+from rolewise.conversation.dialogue import Dialogue, remembered  # noqa: E402
+from rolewise.conversation.questionnaire import QUIZ_INTENT, Move, Quiz  # noqa: E402
+from rolewise.conversation.readings import (  # noqa: E402
+    AGAIN,
+    ANSWER,
+    ASKS,
+    DECLINE,
+    SIDES,
+    SMALL_TALK,
+    WEIGHTS,
+    Candidates,
+    Reading,
+    Scorer,
+)
+from rolewise.knowledge import Knowledge, load  # noqa: E402
+from rolewise.questions import INTENT_PREFIX, Context, Message  # noqa: E402
+from rolewise.settings import settings  # noqa: E402
+
+TUNING = ROOT / "bench" / "data" / "tuning.jsonl"
+# How strongly the weights are held back: those of an origin alone, and those of an origin together with a sign.
+ALONE, TOGETHER = 3.0, 10.0
+STEPS = 80
+# So many messages that are not for the assistant are put behind the turns of conversations, each counting so much.
+OUTSIDE, OUTSIDE_COUNTS = 120, 0.3
+LEAST_WEIGHT = 0.01
+SEED = 20
+# The action of an intent where its name differs, as data/rules.yml has it.
+ACTS = {
+    "capabilities": "menu",
+    "abuse": "calm",
+    "feedback_positive": "rate",
+    "feedback_negative": "rate",
+    "out_of_scope": "fallback",
+    "nlu_fallback": "fallback",
+    "follow_up": "answer",
+}
+
+Parsed = dict[str, dict[str, Any]]
+
+
+@dataclass
+class Example:
+    """A turn: who wrote it, what it may mean, which of that is right, and how much it counts."""
+
+    writer: str
+    candidates: Candidates
+    right: np.ndarray
+    counts: float = 1.0
+
+
+def parsed(texts: Iterable[str]) -> Parsed:
+    """What the newest trained model says of messages."""
+    from rolewise.commands.ask import Asker
+
+    async def read() -> Parsed:
+        asker = await Asker.load()
+        return {text: await asker.agent.parse_message(text) for text in texts}
+
+    return asyncio.run(read())
+
+
+def means(wanted: Turn, reading: Reading, before: Context) -> bool:
+    """Whether a reading is what a label wants."""
+    kinds = set(wanted["kind"])
+    if reading.act in (SMALL_TALK, DECLINE, ASKS):
+        return {SMALL_TALK: "smalltalk", DECLINE: "fallback", ASKS: "clarify"}[reading.act] in kinds
+    if not kinds & {"answer", "comparison"}:
+        return False
+    if "questions" not in wanted:
+        return True
+    asked = [{"topic": topic, "roles": reading.roles} for topic in reading.topics]
+    if reading.act == AGAIN:
+        asked = [{"topic": question.topic, "roles": question.roles} for question in before.questions]
+    return len(asked) == len(wanted["questions"]) and all(map(fits, wanted["questions"], asked))
+
+
+class Talk:
+    """Holds conversations on what a trained model said of their messages, without Rasa."""
+
+    def __init__(self, knowledge: Knowledge, said: Parsed) -> None:
+        """Talk about this knowledge."""
+        self.knowledge = knowledge
+        self.said = said
+
+    def heard(self, text: str) -> tuple[Message, str]:
+        """A message, and the act that the rules have for it."""
+        parse = self.said[text]
+        name = str(parse["intent"]["name"] or "nlu_fallback")
+        act = "answer" if name.startswith(INTENT_PREFIX) else ACTS.get(name, name)
+        return message_of(SimpleNamespace(latest_message=parse)), act
+
+    def turn(self, context: Context, text: str, scorer: Scorer | None) -> tuple[dict[str, Any], Context, Candidates | None]:
+        """The reply to a message as kind and questions, the context after it, and what it may mean; without a scorer the rules decide."""
+        message, act = self.heard(text)
+        dialogue = Dialogue(self.knowledge, context)
+        if dialogue.context.quiz and Quiz(self.knowledge).read(dialogue.numbered(message), dialogue.context.quiz).move != Move.INTERRUPT:
+            return {"kind": "clarify", "questions": []}, dialogue.context, None
+        if act != QUIZ_INTENT and dialogue.starts_quiz(message, act):
+            act = QUIZ_INTENT
+        card = dialogue.respond(message, act, scorer=scorer)
+        reply = {"kind": card.kind, "questions": [{"topic": question.topic, "roles": question.roles} for question in card.questions]}
+        return reply, dialogue.context, dialogue.considered
+
+    def corrected(self, wanted: Turn, before: Context, candidates: Candidates | None) -> Context | None:
+        """The context as after the right reading of a turn; None where the label does not say which it is."""
+        message, _ = self.heard(str(wanted["say"]))
+        if not message.parts:
+            return None
+        dialogue = Dialogue(self.knowledge, remembered(before))
+        fitting = [
+            reading for reading in (candidates.readings if candidates else []) if not reading.rules and means(wanted, reading, before)
+        ]
+        if "questions" in wanted and {"answer", "comparison"} & set(wanted["kind"]):
+            if not all("topic" in question for question in wanted["questions"]):
+                return None
+            topics = tuple(question["topic"][0] for question in wanted["questions"])
+            gold = Reading(ANSWER, topics, tuple(wanted["questions"][-1].get("roles", before.roles)))
+            dialogue.read_as(next((reading for reading in fitting if reading.act == ANSWER), gold), message)
+        elif fitting:
+            dialogue.read_as(fitting[0], message)
+        return Context.restore(dialogue.context.store())
+
+    def held(
+        self, conversations: Sequence[dict[str, Any]], scorer: Scorer | None, correct: bool
+    ) -> tuple[list[Example], list[list[bool]], list[Context]]:
+        """The turns of conversations as examples, which of them were understood, and the contexts on the way.
+
+        Args:
+            conversations: what was said and what it means.
+            scorer: what chooses the readings; None leaves it to the rules.
+            correct: whether a turn that is not understood leaves the context that the right reading would have left.
+        """
+        examples, marks, contexts = [], [], []
+        for one in conversations:
+            context, good = Context(), []
+            for wanted in one["turns"]:
+                before = Context.restore(context.store())
+                reply, after, candidates = self.turn(context, str(wanted["say"]), scorer)
+                good.append(right(wanted, reply))
+                if candidates is not None:
+                    fitting = np.array([means(wanted, reading, before) for reading in candidates.readings])
+                    examples.append(Example(writer(one), candidates, fitting))
+                context = Context.restore(after.store())
+                if correct and not good[-1]:
+                    context = self.corrected(wanted, before, candidates) or context
+                contexts.append(context)
+            marks.append(good)
+        return examples, marks, contexts
+
+    def outside(self, texts: Iterable[str], contexts: Sequence[Context], chance: random.Random) -> list[Example]:
+        """Messages that are not for the assistant, behind turns of conversations."""
+        examples = []
+        answered = [context for context in contexts if context.questions]
+        for text in texts:
+            _, _, candidates = self.turn(Context.restore(chance.choice(answered).store()), text, None)
+            if candidates is not None:
+                fitting = np.array([reading.act == DECLINE for reading in candidates.readings])
+                examples.append(Example("", candidates, fitting, OUTSIDE_COUNTS))
+        return examples
+
+
+def writer(conversation: dict[str, Any]) -> str:
+    """The writer of a conversation: its name begins with it."""
+    return str(conversation["name"].split()[0])
+
+
+class Design:
+    """The readings of examples as rows of a matrix; a column is an origin with a sign."""
+
+    def __init__(self, examples: Sequence[Example]) -> None:
+        """Take the examples that say something: some of their readings are right and some are not."""
+        self.examples = [example for example in examples if example.right.any() and not example.right.all()]
+        self.columns: dict[tuple[str, str, str], int] = {}
+        starts, self.first = [0], [0]
+        indices: list[int] = []
+        values: list[float] = []
+        for example in self.examples:
+            for origins in example.candidates.origins:
+                row: dict[int, float] = {}
+                for side, found in zip(SIDES, origins, strict=True):
+                    for (origin, strength), (sign, seen) in itertools.product(found.items(), example.candidates.signs.items()):
+                        row[self.columns.setdefault((side, origin, sign), len(self.columns))] = strength * seen
+                indices += row.keys()
+                values += row.values()
+                starts.append(len(indices))
+            self.first.append(len(starts) - 1)
+        self.rows = sparse.csr_matrix((values, indices, starts), shape=(len(starts) - 1, len(self.columns)))
+
+    def fitted(self, without: str | None = None) -> Scorer:
+        """The weights under which the right readings are likeliest; ``without`` leaves a writer out."""
+        chosen = [number for number, example in enumerate(self.examples) if without is None or example.writer != without]
+        rows = self.rows[np.concatenate([np.arange(self.first[number], self.first[number + 1]) for number in chosen])]
+        sizes = np.array([self.first[number + 1] - self.first[number] for number in chosen])
+        starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+        owner = np.repeat(np.arange(len(chosen)), sizes)
+        good = np.concatenate([self.examples[number].right for number in chosen]).astype(float)
+        counts = np.array([self.examples[number].counts for number in chosen])
+        held = np.array([ALONE if sign == "always" else TOGETHER for _, _, sign in self.columns])
+        turned = rows.T.tocsr()
+
+        def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+            scores = rows @ weights
+            odds = np.exp(scores - np.maximum.reduceat(scores, starts)[owner])
+            every, fitting = np.add.reduceat(odds, starts), np.add.reduceat(odds * good, starts) + np.finfo(float).tiny
+            value = (counts * (np.log(every) - np.log(fitting))).sum() + (held * weights**2).sum() / 2
+            slope = counts[owner] * (odds / every[owner] - odds * good / fitting[owner])
+            return float(value), turned @ slope + held * weights
+
+        weights = minimize(loss, np.zeros(len(self.columns)), jac=True, method="L-BFGS-B", options={"maxiter": STEPS}).x
+        found: dict[str, dict[str, dict[str, float]]] = {side: {} for side in SIDES}
+        for (side, origin, sign), column in sorted(self.columns.items()):
+            if abs(weights[column]) >= LEAST_WEIGHT:
+                found[side].setdefault(origin, {})[sign] = round(float(weights[column]), 3)
+        return Scorer(found)
+
+
+def shares(marks: Sequence[Sequence[bool]]) -> str:
+    """The shares of turns and of whole conversations that were understood, in percent."""
+    turns = [good for one in marks for good in one]
+    return f"{100 * np.mean(turns):.1f} % of the turns, {100 * np.mean([all(one) for one in marks]):.1f} % whole"
+
+
+def main() -> None:
+    """Fit, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--keep", type=Path, help="a file that keeps what the trained model says of the messages")
+    options = parser.parse_args()
+    cli.logs("ERROR")
+    conversations = yaml.safe_load(READ.read_text(encoding="utf-8"))
+    chance = random.Random(SEED)
+    lines = [json.loads(line) for line in TUNING.read_text(encoding="utf-8").splitlines()]
+    outside = chance.sample([line["text"] for line in lines if not line["in_scope"]], OUTSIDE)
+    texts = [str(turn["say"]) for one in conversations for turn in one["turns"]]
+    if options.keep and options.keep.exists():
+        said = pickle.loads(options.keep.read_bytes())
+    else:
+        said = parsed(dict.fromkeys([*texts, *outside]))
+        if options.keep:
+            options.keep.write_bytes(pickle.dumps(said))
+    talk = Talk(load(settings().knowledge), said)
+    corrected, _, contexts = talk.held(conversations, None, True)
+    alone, marks, _ = talk.held(conversations, None, False)
+    print(f"The rules alone: {shares(marks)}", flush=True)
+    examples = [*corrected, *alone, *talk.outside(outside, contexts, chance)]
+    # What the fitted weights themselves lead to is seen, too.
+    first = Design(examples)
+    every: list[list[bool]] = []
+    writers = sorted({writer(one) for one in conversations})
+    for name in writers:
+        _, marks, _ = talk.held([one for one in conversations if writer(one) == name], first.fitted(name), False)
+        print(f"{name}, fitted to the others: {shares(marks)}", flush=True)
+        every += marks
+    print(f"each writer, fitted to the others: {shares(every)}", flush=True)
+    scorer = first.fitted()
+    _, marks, _ = talk.held(conversations, scorer, False)
+    print(f"fitted to all: {shares(marks)}")
+    WEIGHTS.write_text(json.dumps(scorer.weights, indent=0, sort_keys=True) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

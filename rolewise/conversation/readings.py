@@ -1,0 +1,676 @@
+"""What a message may mean behind the ones before it: its readings, and which of them is the likeliest. Fitted by ``bench/fit_readings.py``.
+
+A reading is an act, or topics with roles. The signs of a message (it names one role, it begins with "and", it corrects) are multiplied
+with where a topic, the roles or the act of a reading come from (named, carried over, of the question before the last): each pair has its
+weight, and one that is learned for software engineers holds for data scientists. What the hand-written rules read is one of the readings.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from rolewise.answers.compose import PLACED_TOPICS
+from rolewise.conversation.role_changes import RoleChange, backgrounds, mentions, role_change
+from rolewise.nlu import cues
+from rolewise.questions import COMPARE, Context, Message, Part, question_from_payload, unique
+
+WEIGHTS = Path(__file__).resolve().with_suffix(".json")
+
+# What a reading does. ``again`` says the last answer once more, shorter, longer, or where it comes from; ``asks`` asks back.
+ANSWER, AGAIN, SMALL_TALK, DECLINE, ASKS = "answer", "again", "small_talk", "decline", "asks"
+ACTS = (ANSWER, AGAIN, SMALL_TALK, DECLINE, ASKS)
+AGAIN_INTENTS = ("source", "shorter", "more", "repeat")
+# In the place of roles: questions with roles of their own each.
+SEVERAL = "several"
+SMALL_TALK_INTENTS = (
+    "chitchat",
+    "thanks",
+    "goodbye",
+    "greet",
+    "affirm",
+    "deny",
+    "bot_challenge",
+    "feedback_positive",
+    "feedback_negative",
+    "stop",
+)
+# The guesses of the classifier that are read, and the least probability of one.
+MOST_GUESSES, LEAST_GUESS = 6, 0.01
+# What may be meant by a message that says only how good or how different something is.
+ALWAYS = (COMPARE, "choose", "define_role", "good_career")
+
+# Words that say nothing of a topic: what is left without them and the names is what a message says itself.
+LITTLE = frozenset(
+    "a an the and or n to of in on at for as with than vs versus s it its that this they them their he she"
+    " there here same one ones people thing lot folks guys side person please pls too well also again now ok okay so then just only well me"
+    " i you u no not but like my mine".split()
+)
+
+
+def _words(*words: str) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(words)})\b")
+
+
+# Classes of words, each a sign by itself.
+CLASSES: dict[str, re.Pattern[str]] = {
+    "asks": _words(
+        "what",
+        "whats",
+        "which",
+        "whichs",
+        "who",
+        "whos",
+        "how",
+        "hows",
+        "why",
+        "when",
+        "where",
+        "wheres",
+        "is",
+        "are",
+        "do",
+        "does",
+        "can",
+        "should",
+        "would",
+        "will",
+    ),
+    "joins": re.compile(r"^\W*(?:\w+\W+)?(?:and|n|also|plus|or|then|what about|how about|wbt|hbu|same)\b|^\W*[+&]"),
+    "adds": _words("too", "also", "add", "back", "include", "throw", "chuck", "put", "bring", "plus", "with", "as well", "in there"),
+    "takes": _words(
+        "without",
+        "drop",
+        "forget",
+        "lose",
+        "out",
+        "not",
+        "minus",
+        "except",
+        "but",
+        "leave",
+        "skip",
+        "remove",
+        "nvm",
+        "never ?mind",
+        "ditch",
+        "scrap",
+        "swap",
+        "replace",
+        "instead of",
+        "anything but",
+    ),
+    "beside": _words(
+        "side by side",
+        "head to head",
+        "together",
+        "against",
+        "next to",
+        "beside",
+        "compared?",
+        "vs",
+        "versus",
+        "than",
+        "differ\\w*",
+        "diff",
+        "different",
+    ),
+    "goes back": _words(
+        "back", "before", "earlier", "previous", "first thing", "again", "at the start", "the beginning", "asked", "original"
+    ),
+    "limits": _words("just", "only", "alone", "instead", "rather"),
+    "likewise": _words("same", "likewise", "ditto", "likewise"),
+    "anywhere": _words(
+        "anywhere",
+        "everywhere",
+        "worldwide",
+        "wherever",
+        "globally",
+        "general",
+        "generally",
+        "any",
+        "whole world",
+        "doesnt matter",
+        "doesn't matter",
+        "no matter",
+    ),
+    "doubts": _words(
+        "really",
+        "sure",
+        "says who",
+        "who says",
+        "told",
+        "proof",
+        "prove",
+        "link",
+        "links",
+        "sources?",
+        "trust",
+        "believe",
+        "made up",
+        "from",
+        "according",
+        "evidence",
+        "reference",
+    ),
+    "in short": _words(
+        "short",
+        "shorter",
+        "brief",
+        "briefly",
+        "fewer",
+        "less",
+        "tldr",
+        "tl",
+        "long",
+        "sum",
+        "summary",
+        "simple",
+        "simpler",
+        "nutshell",
+        "quick",
+    ),
+    "more": _words("more", "detail", "details", "expand", "elaborate", "further", "longer", "go on", "examples?"),
+    "of several": re.compile(r"\b(?:most|best|least|worst|\w{3,}est)\b"),
+    "of two": re.compile(r"\b(?:more|less|better|worse|\w{3,}(?:ier|er))\b"),
+    "thanks": _words(
+        "thanks?", "thx", "ty", "ta", "cheers", "thank you", "bye", "night", "lol", "haha", "great", "nice", "cool", "fair enough"
+    ),
+    "own": _words("i", "i'm", "im", "i've", "ive", "me", "my", "mine", "we", "our"),
+    "theirs": _words("he", "she", "his", "her", "hers", "him", "son", "daughter", "wife", "husband", "brother", "sister", "they", "their"),
+    "vague": _words("any good", "worth it", "good", "any better", "what about it", "and\\?", "realistic", "doable"),
+    "choosing": _words("pick", "choose", "recommend", "go for", "suits?", "fits?", "best for me", "prefer", "should i"),
+    "twice": _words("both", "two", "either", "them", "these", "those", "2"),
+    "thrice": _words("three", "3", "all", "each", "every"),
+    "it": _words("it", "that", "this", "there", "the job", "that one", "this one"),
+    "negates": re.compile(
+        r"^\W*(?:\w+\W+){0,2}?(?:no|nope|nah|sorry|oops|wait|hang on|actually|i mean|i meant)\b|\bi (?:mean|meant|wanted|said)\b"
+    ),
+    "announces": re.compile(r"\b(?:what|how) about\b|\bwbt\b"),
+}
+
+
+# From this confidence on, the topic of a question about one role that is named is the classifier's.
+SURE_TOPIC = 0.75
+# How much likelier than what the rules read another reading must be, in log-odds.
+MARGIN = 0.1
+# What asks for roles side by side as a whole.
+AS_A_WHOLE = re.compile(r"\b(?:overall|as a whole|altogether)\b")
+# A question of so many of a message's words, or fewer, was cut out of it.
+CUT = 0.75
+# What stands before something new and says nothing of it.
+ANNOUNCING = re.compile(r"\b(?:what|how) (?:is it )?(?:about|with)\b")
+# The classes that say what happens to roles, or to the answer, and nothing of a topic.
+ABOUT_ROLES = ("adds", "takes", "limits", "likewise", "anywhere", "thanks", "twice", "thrice")
+# So many words beside those of a class are little.
+FEW_LEFT = 2
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One meaning of a message.
+
+    Attributes:
+        act: one of :data:`ACTS`.
+        topics: what is asked, in order; empty for an act that answers nothing new.
+        roles: the roles of every question.
+        rules: whether the rules read the message so.
+    """
+
+    act: str
+    topics: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    rules: bool = False
+
+    @property
+    def key(self) -> tuple[str, tuple[str, ...], frozenset[str]]:
+        """What makes two readings the same."""
+        return self.act, self.topics, frozenset(self.roles)
+
+
+def nearly(one: Reading, other: Reading) -> bool:
+    """Whether two readings hardly differ: to compare roles, or to choose between them."""
+    same_roles = set(one.roles) == set(other.roles) != set()
+    return same_roles and {one.topics, other.topics} <= {(COMPARE,), ("choose",)}
+
+
+@dataclass
+class Heard:
+    """A message in its conversation, as far as readings need it.
+
+    Attributes:
+        message: the message.
+        context: the conversation before it.
+        every: all roles there are.
+        roles: the roles named, in order.
+        change: which of them are added, which left out.
+        had: those that somebody has already.
+        rest: the text without the names of roles.
+        guesses: the classifier's probability of each intent.
+        named_topics: the topics named and not left out, in order.
+        dropped_topics: those left out.
+        pointed: the roles pointed at.
+    """
+
+    message: Message
+    context: Context
+    every: tuple[str, ...]
+    roles: tuple[str, ...]
+    change: RoleChange
+    had: tuple[str, ...]
+    rest: str
+    guesses: Mapping[str, float] = field(default_factory=dict)
+    named_topics: tuple[str, ...] = ()
+    dropped_topics: tuple[str, ...] = ()
+    pointed: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        message: Message,
+        context: Context,
+        names: Mapping[str, Iterable[str]],
+        topics: Mapping[str, Iterable[str]],
+        pointed: tuple[str, ...] = (),
+    ) -> Heard:
+        """Hear a message.
+
+        Args:
+            message: the message; it has a part at least.
+            context: the conversation before it.
+            names: the names of each role, lower case.
+            topics: the names of each topic, lower case.
+            pointed: the roles that "both", "the second one" and the like point at.
+        """
+        text = message.text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+        # Typing errors are mended in the parts, and the parts leave out what stands around a question.
+        cleaned = " ".join(part.text for part in message.parts)
+        found = mentions(text, names)
+        roles = unique([*(role for _, _, role in found), *(role for part in message.parts for role in part.roles)])
+        change = role_change(text, names, len(context.roles) > 1)
+        if not change.dropped and not change.added:
+            change = role_change(cleaned, names, len(context.roles) > 1)
+        rest = text
+        for start, end, _ in reversed(found):
+            rest = f"{rest[:start]} {rest[end:]}"
+        head = message.parts[0]
+        guesses: dict[str, float] = {}
+        for guess in head.guesses:
+            guesses.setdefault(guess.intent, guess.confidence)
+        # Where a topic is left out another one is meant: "demand, not pay".
+        about = role_change(rest, topics, False)
+        said = unique([*(topic for _, _, topic in mentions(rest, topics)), *(topic for part in message.parts for topic in part.topics)])
+        wanted = tuple(topic for topic in said if topic not in about.dropped)
+        left_out = about.dropped
+        if wanted in ((), (COMPARE,)) and AS_A_WHOLE.search(rest):
+            # Not on one topic any more.
+            wanted, left_out = (COMPARE,), tuple(topic for topic in topics if topic != COMPARE)
+        return cls(message, context, tuple(names), roles, change, backgrounds(text, names), rest, guesses, wanted, left_out, pointed)
+
+    @property
+    def part(self) -> Part:
+        """The first part."""
+        return self.message.parts[0]
+
+    def asked(self, number: int) -> tuple[str, tuple[str, ...]] | None:
+        """Topic and roles of an earlier question, -1 is the last one."""
+        asked = self.context.asked
+        if len(asked) < abs(number):
+            return None
+        topic, roles, *_ = (*asked[number].split(":"), "")
+        return topic, tuple(role for role in roles.split(",") if role in self.every)
+
+
+def signs(heard: Heard) -> dict[str, float]:
+    """What is seen of a message and its conversation, before any reading: each from 0 to 1."""
+    message, context, part = heard.message, heard.context, heard.part
+    text = message.text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+    rest = ANNOUNCING.sub(" ", heard.rest)
+    for name in ABOUT_ROLES:
+        rest = CLASSES[name].sub(" ", rest)
+    left = sum(word not in LITTLE for word in re.findall(r"[\w']+", rest))
+    nothing_named = not (heard.roles or heard.named_topics)
+    # How the question itself begins, and what is said anywhere.
+    held = {name for name, pattern in CLASSES.items() if pattern.search(part.text if name in ("joins", "announces") else text)}
+    named, known = len(heard.roles), len(context.roles)
+    small = sum(heard.guesses.get(name, 0.0) for name in SMALL_TALK_INTENTS)
+    again = sum(heard.guesses.get(name, 0.0) for name in AGAIN_INTENTS)
+    topics = [guess for guess in part.guesses if guess.topic]
+    found = {
+        "always": 1.0,
+        "fresh": not context.questions,
+        "question mark": "?" in text,
+        "left 0": left == 0,
+        "left 1": left == 1,
+        "left 2-3": left in (2, 3),
+        "left 4-6": 4 <= left <= 6,
+        "left more": left > 6,
+        "names 0": named == 0,
+        "names 1": named == 1,
+        "names 2": named == 2,
+        "names more": named > 2,
+        "names new": bool(set(heard.roles) - set(context.roles)),
+        "names known": bool(set(heard.roles) & set(context.roles)),
+        "known 0": known == 0,
+        "known 1": known == 1,
+        "known 2": known == 2,
+        "known more": known > 2,
+        "known before": len(context.mentioned) > known,
+        "names topic": len(heard.named_topics) == 1,
+        "names topics": len(heard.named_topics) > 1,
+        "names last topic": context.topic in heard.named_topics,
+        "leaves topic": bool(heard.dropped_topics),
+        "names place": bool(part.countries or part.levels),
+        "placed": bool(context.country or context.level),
+        "others": bool(part.others),
+        "has": bool(heard.had),
+        "added": bool(heard.change.added),
+        "dropped": bool(heard.change.dropped),
+        "several": len(context.questions) > 1,
+        "several parts": len(message.parts) > 1,
+        "pending": bool(context.pending),
+        "unsure": context.unsure > 0,
+        "last compared": context.topic in (COMPARE, "choose"),
+        "sure": part.decision == "answer" and part.topic is not None,
+        "sure of an act": part.decision == "answer" and part.topic is None and part.best.intent != "follow_up",
+        "asks back": part.decision == "ask",
+        "declines": part.decision == "decline",
+        "topic": topics[0].confidence if topics else 0.0,
+        "follow up": heard.guesses.get("follow_up", 0.0),
+        "small talk": small,
+        "again": again,
+        "out of scope": heard.guesses.get("out_of_scope", 0.0),
+        "quiz": heard.guesses.get("start_quiz", 0.0),
+        "points": bool(heard.pointed),
+        **{
+            f"cue {cue}": cue in part.cues
+            for cue in (cues.COMPARING, cues.POINTING, cues.BOTH, cues.ALL, cues.OTHER, cues.CORRECTION, cues.FIRST, cues.SECOND)
+        },
+        **{f"words {name}": name in held for name in CLASSES},
+        # A word of doubt, or of length, and little else.
+        **{
+            f"only {name}": name in held and nothing_named and left <= FEW_LEFT
+            for name in ("doubts", "in short", "more", "thanks", "vague", "anywhere")
+        },
+        "most of all": "of several" in held and len(context.mentioned) > known,
+        "pair alone": named == 2 and left == 0 and "joins" not in held,
+        "cut": len(part.text.split()) <= CUT * len(text.split()),
+        "names elsewhere": bool(set(heard.roles) - set(part.roles)),
+    }
+    return {name: float(value) for name, value in found.items() if value}
+
+
+def topic_origins(heard: Heard, rules: Reading) -> dict[tuple[str, ...], dict[str, float]]:
+    """The topics that may be meant, each with where it comes from."""
+    context = heard.context
+    found: dict[tuple[str, ...], dict[str, float]] = {}
+
+    def add(topics: Sequence[str | None], origin: str, value: float = 1.0) -> None:
+        kept = unique(topic for topic in topics if topic)
+        if kept:
+            known = found.setdefault(kept, {})
+            known[origin] = max(value, known.get(origin, value))
+
+    guesses = [guess for guess in heard.part.guesses if guess.topic][:MOST_GUESSES]
+    for rank, guess in enumerate(guesses):
+        if guess.confidence >= LEAST_GUESS or rank == 0:
+            add([guess.topic], "guess", guess.confidence)
+            add([guess.topic], "share", guess.confidence / max(LEAST_GUESS, sum(other.confidence for other in guesses)))
+            add([guess.topic], "log guess", 1 + np.log10(max(guess.confidence, LEAST_GUESS)) / 2)
+            if rank < 2:
+                add([guess.topic], ("first guess", "second guess")[rank])
+    named = heard.named_topics
+    for topic in named:
+        add([topic], "named")
+    if named:
+        add([named[-1]], "named last")
+    if len(named) > 1:
+        add(named[:3], "all named")
+    last = tuple(question.topic for question in context.questions)
+    for topic in last:
+        add([topic], "of the last")
+    add(last[-1:], "last")
+    if len(last) > 1:
+        add(last, "all of the last")
+    for number, origin in ((-2, "before the last"), (-3, "the third last")):
+        asked = heard.asked(number)
+        if asked:
+            add([asked[0]], origin)
+    if context.asked:
+        add([context.asked[0].split(":")[0]], "asked first")
+    add([context.pending], "pending")
+    offered = [question_from_payload(payload) for _, payload in context.offered[:1]]
+    if context.unsure and offered and offered[0]:
+        add([offered[0].topic], "offered")
+    for topic in ALWAYS:
+        add([topic], "always")
+    parts = [part.topic for part in heard.message.parts]
+    if len(parts) > 1:
+        add(parts[:3], "all parts")
+        add(parts[-1:], "last part")
+    add(rules.topics, "rules")
+    for topics, origins in found.items():
+        if len(topics) > 1:
+            origins["several"] = 1.0
+            likely = [heard.guesses.get(f"ask_{topic}", 0.0) for topic in topics]
+            origins["guess"], origins["weakest"] = sum(likely), min(likely)
+            if COMPARE in topics or "choose" in topics:
+                origins["several with a choice"] = 1.0
+        else:
+            (topic,) = topics
+            if topic in ALWAYS or topic == "switch_role":
+                origins[f"is {topic}"] = 1.0
+        if set(topics) & set(heard.dropped_topics):
+            origins["left out"] = 1.0
+        if "rules" in origins:
+            for origin in ("last", "first guess", "second guess", "named", "before the last"):
+                if origin in origins:
+                    origins[f"rules and {origin}"] = 1.0
+        if {"last", "first guess"} <= origins.keys():
+            origins["last and guess"] = 1.0
+        if len(named) == 1 and topics == named and "first guess" in origins:
+            origins["named and guess"] = 1.0
+        if set(topics) & set(PLACED_TOPICS):
+            origins["placed"] = 1.0
+        # That nothing said it is a sign of its own.
+        if not origins.keys() - {"always", "several", "placed"} - {f"is {topic}" for topic in ALWAYS}:
+            origins["unsaid"] = 1.0
+    return found
+
+
+def role_origins(heard: Heard, rules: Reading) -> dict[frozenset[str], tuple[tuple[str, ...], dict[str, float]]]:
+    """The sets of roles that may be meant, each in order and with where it comes from."""
+    context, named, every = heard.context, heard.roles, heard.every
+    known, mentioned, part = context.roles, context.mentioned, heard.part
+    found: dict[frozenset[str], tuple[tuple[str, ...], dict[str, float]]] = {}
+
+    def add(roles: Iterable[str], origin: str) -> None:
+        kept = unique(roles)
+        found.setdefault(frozenset(kept), (kept, {}))[1][origin] = 1.0
+
+    def without(roles: Sequence[str], those: Iterable[str]) -> tuple[str, ...]:
+        gone = set(those)
+        return tuple(role for role in roles if role not in gone)
+
+    add((), "none")
+    if rules.act == ANSWER and SEVERAL not in rules.roles:
+        add(rules.roles, "rules")
+    if named:
+        add(named, "named")
+        add(part.roles or named, "named in the question")
+        add(named[-1:], "named last")
+        add(named[:1], "named first")
+        add((*known, *named), "carried and named")
+        add((*mentioned[-2:], *named), "mentioned and named")
+        for origin, roles in (
+            ("named but those had", without(named, heard.had)),
+            ("carried but named", without(known, named)),
+            ("mentioned but named", without(mentioned, named)),
+            ("all but named", without(every, named)),
+            ("changed", heard.change(known, every) if heard.change else ()),
+        ):
+            if roles:
+                add(roles, origin)
+    if known:
+        add(known, "carried")
+        add(known[:1], "first carried")
+        add(known[-1:], "last carried")
+        for origin, roles in (("mentioned but carried", without(mentioned, known)), ("all but carried", without(every, known))):
+            if roles:
+                add(roles, origin)
+                add(roles[-1:], f"last {origin}")
+    if mentioned:
+        add(mentioned, "mentioned")
+        add(mentioned[-2:], "last two")
+        add(mentioned[:1], "first mentioned")
+        if len(mentioned) > 1:
+            add(mentioned[1:2], "second mentioned")
+    asked = heard.asked(-2)
+    if asked and asked[1]:
+        add(asked[1], "before the last")
+    if heard.pointed:
+        add(heard.pointed, "pointed at")
+    add(every, "all")
+    for kept, origins in found.values():
+        those = set(kept)
+        if "rules" in origins:
+            for origin in ("carried", "named", "carried and named", "none", "carried but named"):
+                if origin in origins:
+                    origins[f"rules and {origin}"] = 1.0
+        origins[f"size {min(len(those), 3)}"] = 1.0
+        for origin, count in (
+            ("never named", len(those - set(named) - set(mentioned))),
+            ("named and left", len(set(named) - those - set(heard.had) - set(heard.change.dropped))),
+            ("carried and left", len(set(known) - those)),
+            ("dropped and kept", len(those & set(heard.change.dropped))),
+            ("had and kept", len(those & set(heard.had))),
+            ("added and left", len(set(heard.change.added) - those)),
+        ):
+            if count:
+                origins[origin] = min(count, 2) / 2
+    return found
+
+
+def act_origins(reading: Reading, heard: Heard, rules: Reading) -> dict[str, float]:
+    """What a reading is as a whole."""
+    context = heard.context
+    origins = {reading.act: 1.0}
+    if reading.key == rules.key:
+        origins["rules"] = 1.0
+        origins[f"rules {reading.act}"] = 1.0
+    if reading.act == ANSWER:
+        last = frozenset(context.roles), tuple(question.topic for question in context.questions)
+        if (frozenset(reading.roles), reading.topics) == last:
+            origins["as before"] = 1.0
+        topic, size = reading.topics[-1], min(len(reading.roles), 2)
+        if topic in (*ALWAYS, "switch_role"):
+            origins[f"{topic} of {size}"] = 1.0
+        if context.topic == topic and reading.roles == context.roles:
+            origins["same question"] = 1.0
+        if len(reading.topics) > 1 and size > 1:
+            origins["several of several"] = 1.0
+    return origins
+
+
+SIDES = ("topics", "roles", "act")
+Features = tuple[dict[str, float], dict[str, float], dict[str, float]]
+
+
+@dataclass
+class Candidates:
+    """The readings of a message and, for each, what speaks for it: origins of topics, of roles and of the whole."""
+
+    signs: dict[str, float]
+    readings: list[Reading]
+    origins: list[Features]
+
+
+def enumerated(heard: Heard, rules: Reading) -> Candidates:
+    """The readings of a message in its conversation.
+
+    Args:
+        heard: the message.
+        rules: what the rules read; its act may be one that is no answer.
+    """
+    readings: list[Reading] = []
+    origins: list[Features] = []
+
+    def add(reading: Reading, topics: dict[str, float], roles: dict[str, float]) -> None:
+        readings.append(reading)
+        origins.append((topics, roles, act_origins(reading, heard, rules)))
+
+    by_topic, by_role = topic_origins(heard, rules), role_origins(heard, rules)
+    last = tuple(question.topic for question in heard.context.questions)
+    # What was left out in favour of something else is not meant, and what the classifier is sure of is.
+    left_out = set(heard.dropped_topics) if heard.named_topics else set()
+    head = heard.part
+    # "All three" says which roles are meant.
+    all_of_them = cues.ALL in head.cues and bool(heard.pointed) and not heard.roles
+    asks = "?" in heard.message.text and head.decision == "answer" and len(heard.roles) == 1
+    sure = head.topic if asks and rules.topics == (head.topic,) and head.best.confidence >= SURE_TOPIC else None
+    says_new = bool(heard.roles or heard.named_topics or heard.part.countries or heard.part.levels)
+    for topics, about in by_topic.items():
+        for kept, whose in by_role.values():
+            reading = Reading(ANSWER, topics, kept)
+            is_rules = reading.key == rules.key
+            if all_of_them and set(kept) != set(heard.pointed):
+                continue
+            if not is_rules and ((topics == (COMPARE,) and len(kept) == 1) or set(topics) & left_out or (sure and topics != (sure,))):
+                continue
+            if topics == last and set(kept) == set(heard.context.roles) and not says_new and not is_rules:
+                # The same once more: that is what "again" is for.
+                continue
+            add(Reading(ANSWER, rules.topics, rules.roles, True) if is_rules else reading, about, whose)
+    for act in (AGAIN, SMALL_TALK, DECLINE):
+        if act != AGAIN or heard.context.questions:
+            reading = Reading(act)
+            add(Reading(act, rules=reading.key == rules.key), {}, {})
+    if not any(reading.rules for reading in readings):
+        reading = Reading(rules.act, rules.topics, rules.roles, True)
+        add(reading, {"of the rules alone": 1.0} if rules.act == ANSWER else {}, {})
+    return Candidates(signs(heard), readings, origins)
+
+
+class Scorer:
+    """How likely a reading is: for each pair of a sign and an origin a weight."""
+
+    def __init__(self, weights: Mapping[str, Mapping[str, Mapping[str, float]]]) -> None:
+        """Take the weights: by side, by origin and by sign."""
+        self.weights = weights
+
+    @classmethod
+    @cache
+    def load(cls, path: Path = WEIGHTS) -> Scorer:
+        """Read the weights, a file once. Raises OSError or ValueError."""
+        return cls(json.loads(path.read_text(encoding="utf-8")))
+
+    def __call__(self, candidates: Candidates) -> np.ndarray:
+        """The log-odds of each reading against the others."""
+        seen = candidates.signs
+        worth: dict[tuple[str, str], float] = {}
+
+        def value(side: str, origin: str) -> float:
+            known = worth.get((side, origin))
+            if known is None:
+                pairs = self.weights[side].get(origin, {})
+                known = worth[side, origin] = sum(pairs.get(sign, 0.0) * strength for sign, strength in seen.items())
+            return known
+
+        scores = [
+            sum(value(side, origin) * strength for side, found in zip(SIDES, origins, strict=True) for origin, strength in found.items())
+            for origins in candidates.origins
+        ]
+        return np.array(scores)
+
+    def best(self, candidates: Candidates) -> Reading:
+        """The likeliest reading; that of the rules where none is likelier by :data:`MARGIN`, or the likeliest hardly differs from it."""
+        scores = self(candidates)
+        own = next(number for number, reading in enumerate(candidates.readings) if reading.rules)
+        best, rules = candidates.readings[int(scores.argmax())], candidates.readings[own]
+        return rules if scores.max() < scores[own] + MARGIN or nearly(best, rules) else best
