@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 FILLING = r"(?:\s+(?:the|an?|as|any|more|that|being|with|to|be|do|doing|about|for|as|her|his|my))*\s*$"
 # Before a role: it is left out.
@@ -48,6 +49,14 @@ class RoleChange:
         return tuple(dict.fromkeys(role for role in (*known, *self.added) if role not in self.dropped))
 
 
+@lru_cache(maxsize=16)
+def _finder(names: tuple[tuple[str, tuple[str, ...]], ...]) -> tuple[dict[str, str], re.Pattern[str]]:
+    """The role of each name, and what finds the names in a text, the longest first; of a few knowledges, as a message is looked at often."""
+    owner = {name: role for role, own in names for name in own}
+    longest = sorted(owner, key=len, reverse=True)
+    return owner, re.compile("|".join(rf"\b{re.escape(name)}s?\b" for name in longest) or r"(?!)")
+
+
 def mentions(text: str, names: Mapping[str, Iterable[str]]) -> list[tuple[int, int, str]]:
     """Where the names of roles stand in a text: start, end and role, in order.
 
@@ -55,9 +64,7 @@ def mentions(text: str, names: Mapping[str, Iterable[str]]) -> list[tuple[int, i
         text: the text, lower case.
         names: the names of each role, lower case.
     """
-    owner = {name: role for role, own in names.items() for name in own}
-    longest = sorted(owner, key=len, reverse=True)
-    pattern = re.compile("|".join(rf"\b{re.escape(name)}s?\b" for name in longest) or r"(?!)")
+    owner, pattern = _finder(tuple((role, tuple(own)) for role, own in names.items()))
     found = []
     for match in pattern.finditer(text):
         said = match.group()
