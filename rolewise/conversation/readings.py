@@ -197,7 +197,7 @@ CLASSES: dict[str, re.Pattern[str]] = {
 
 
 # From this confidence on, the topic of a question about one role that is named is the classifier's.
-SURE_TOPIC = 0.75
+SURE_TOPIC = 0.7
 # How much likelier than what the rules read another reading must be, in log-odds.
 MARGIN = 0.1
 # What asks for roles side by side as a whole.
@@ -208,6 +208,10 @@ CUT = 0.75
 ANNOUNCING = re.compile(r"\b(?:what|how) (?:is it )?(?:about|with)\b")
 # The classes that say what happens to roles, or to the answer, and nothing of a topic.
 ABOUT_ROLES = ("adds", "takes", "limits", "likewise", "anywhere", "thanks", "twice", "thrice")
+# The signs that of several roles some may be meant.
+WHOSE = frozenset(f"words {name}" for name in ("takes", "limits", "twice", "goes back", "beside", "own")) | frozenset(
+    f"cue {cue}" for cue in (cues.OTHER, cues.FIRST, cues.SECOND, cues.BOTH)
+)
 # So many words beside those of a class are little.
 FEW_LEFT = 2
 
@@ -615,10 +619,15 @@ def enumerated(heard: Heard, rules: Reading) -> Candidates:
     asks = "?" in heard.message.text and head.decision == "answer" and len(heard.roles) == 1
     sure = head.topic if asks and rules.topics == (head.topic,) and head.best.confidence >= SURE_TOPIC else None
     says_new = bool(heard.roles or heard.named_topics or heard.part.countries or heard.part.levels)
+    seen, known = signs(heard), set(heard.context.roles)
+    # Of several roles that are talked about none is lost where nothing says so.
+    keeps_all = len(known) > 1 and not (heard.roles or heard.pointed or WHOSE & seen.keys())
     for topics, about in by_topic.items():
         for kept, whose in by_role.values():
             reading = Reading(ANSWER, topics, kept)
             is_rules = reading.key == rules.key
+            if keeps_all and not is_rules and not known <= set(kept):
+                continue
             if all_of_them and set(kept) != set(heard.pointed):
                 continue
             if not is_rules and ((topics == (COMPARE,) and len(kept) == 1) or set(topics) & left_out or (sure and topics != (sure,))):
@@ -634,7 +643,7 @@ def enumerated(heard: Heard, rules: Reading) -> Candidates:
     if not any(reading.rules for reading in readings):
         reading = Reading(rules.act, rules.topics, rules.roles, True)
         add(reading, {"of the rules alone": 1.0} if rules.act == ANSWER else {}, {})
-    return Candidates(signs(heard), readings, origins)
+    return Candidates(seen, readings, origins)
 
 
 class Scorer:

@@ -130,7 +130,7 @@ def test_the_shipped_weights_are_of_the_origins_and_signs_that_there_are() -> No
 @pytest.mark.parametrize(
     ("turns", "topic", "roles"),
     [
-        (["pay of a data scientist", "pay of an ml engineer", "chuck software engineers in there too"], "salary", {"ds", "mle", "swe"}),
+        (["put all three side by side", "which is paid best"], "salary", {"ds", "mle", "swe"}),
         (["is there demand for data scientists", "any good?"], "good_career", {"ds"}),
     ],
 )
