@@ -2,7 +2,7 @@
 
 Questions come from the knowledge itself (``asks``), from questions.tsv (subject, start of a sentence, a question that it answers; made up to
 the sentences by writers) and from the training messages of which readers said what answers them (bench/data/answers.jsonl). Lines whose
-sentence is no longer in the knowledge are left out. All texts are cleaned, and the names of roles masked, as the encoder will see them.
+sentence is no longer in the knowledge are left out. All texts are cleaned, and the names of roles masked, as the encoder sees them.
 """
 
 from __future__ import annotations
@@ -127,10 +127,12 @@ def main(target: Path) -> None:
     questions = [(text, *claim) for text, (_, claim) in zip(mask(text for text, _ in asked_of), asked_of, strict=True)]
     said += [(*question, False) for question in questions]
     answers = answered(claims, {text for text, _, _ in people})
-    pairs += questions + [(text, *claim) for text, (_, claim) in zip(mask(text for text, _ in answers), answers, strict=True)] * ANSWERS_TWICE
+    heard = [(text, *claim) for text, (_, claim) in zip(mask(text for text, _ in answers), answers, strict=True)]
+    pairs += questions + heard * ANSWERS_TWICE
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps({"labels": labels, "messages": messages, "said": said, "pairs": pairs}), encoding="utf-8")
-    print(f"{len(messages)} messages, {len(pairs)} questions about {len(subjects)} subjects ({len(questions)} made up, {len(answers)} of readers): {target}")
+    print(f"{len(messages)} messages, {len(pairs)} questions about {len(subjects)} subjects")
+    print(f"({len(questions)} questions made up, {len(answers)} answered by readers): {target}")
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ class RoleChange:
 
 @lru_cache(maxsize=16)
 def _finder(names: tuple[tuple[str, tuple[str, ...]], ...]) -> tuple[dict[str, str], re.Pattern[str]]:
-    """The role of each name, and what finds the names in a text, the longest first; of a few knowledges, as a message is looked at often."""
+    """The role of each name, and what finds the names in a text, the longest first; kept, as each message is looked at often."""
     owner = {name: role for role, own in names for name in own}
     longest = sorted(owner, key=len, reverse=True)
     return owner, re.compile("|".join(rf"\b{re.escape(name)}s?\b" for name in longest) or r"(?!)")
