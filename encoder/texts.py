@@ -1,7 +1,7 @@
 """Writes what the sentence encoder is tuned with, as tune.py reads it: messages with their topics, questions with what answers them.
 
-Questions come from the knowledge itself (``asks``), from questions.tsv (subject, start of a sentence, a question that it answers; made up to
-the sentences by writers) and from the training messages of which readers said what answers them (bench/data/answers.jsonl). Lines whose
+Questions come from the knowledge itself (``asks``), from questions.tsv (subject, start of a sentence, a question that it answers; made up
+to the sentences by writers) and from the training messages of which readers said what answers them (bench/data/answers.jsonl). Lines whose
 sentence is no longer in the knowledge are left out. All texts are cleaned, and the names of roles masked, as the encoder sees them.
 """
 
