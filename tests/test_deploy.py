@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from rolewise.settings import PROJECT_ROOT, Settings, variable
+from rolewise.settings import PROJECT_ROOT, Settings, settings, variable
 from tests.services import Nginx
 
 DEPLOY = PROJECT_ROOT / "deploy"
@@ -313,8 +314,8 @@ def test_the_image_is_made_from_the_lock_and_runs_as_nobody() -> None:
     instructions = [line.split()[0] for line in re.sub(r"\\\n", " ", text).splitlines() if re.match(r"[A-Z]+ ", line)]
     assert instructions[0] == "FROM" and instructions.count("FROM") == 2 and instructions[-1] == "CMD"
     assert (
-        "requirements.lock" in text
-        and "scripts/bootstrap" in text
+        "requirements-serve.lock" in text
+        and "scripts/bootstrap --serve" in text
         and "--require-hashes" in (PROJECT_ROOT / "scripts/bootstrap").read_text()
     )
     last = text[text.rindex("FROM ") :]
@@ -326,6 +327,44 @@ def test_the_image_is_made_from_the_lock_and_runs_as_nobody() -> None:
     assert copied <= kept
     needed = {"config.yml", "domain.yml", "endpoints.yml", "credentials.yml", "data", "knowledge", "actions", "rolewise", "widget"}
     assert needed <= kept
+
+
+def test_what_serves_has_the_versions_that_are_tested() -> None:
+    ours, serving = (
+        dict(re.findall(r"^([a-z0-9._-]+)==(\S+)", (PROJECT_ROOT / name).read_text(), re.MULTILINE))
+        for name in ("requirements.lock", "requirements-serve.lock")
+    )
+    assert serving.items() <= ours.items() and len(serving) > 100
+    assert not {name for name in serving if name.startswith(("tensorflow", "jax", "pytest", "playwright", "mypy", "hypothesis"))}
+
+
+# The most that an installation for serving may take, in bytes.
+MOST_INSTALLED = 1_100_000_000
+
+
+def test_the_steps_of_the_image_make_an_installation_that_answers(tmp_path: Path, announce: Callable[[str], None]) -> None:
+    announce("Installing what serves, by the steps of the image (about half a minute) ...")
+    for line in re.findall(r"^COPY (?!--from)(.*)$", (DEPLOY / "Dockerfile").read_text().split("RUN scripts")[0], re.MULTILINE):
+        *names, _ = line.split()
+        for name in names:
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            copy = shutil.copytree if (PROJECT_ROOT / name).is_dir() else shutil.copy
+            copy(PROJECT_ROOT / name, tmp_path / name)
+    subprocess.run([str(tmp_path / "scripts" / "bootstrap"), "--serve"], check=True)
+    installed = {
+        path.stat().st_ino: path.stat().st_size for path in (tmp_path / ".venv").rglob("*") if path.is_file() and not path.is_symlink()
+    }
+    assert sum(installed.values()) < MOST_INSTALLED
+    for name in {line[1:] for line in (PROJECT_ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}:
+        if (PROJECT_ROOT / name).is_dir():
+            shutil.copytree(PROJECT_ROOT / name, tmp_path / name, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(PROJECT_ROOT / name, tmp_path / name)
+    environment = {**os.environ, "ROLEWISE_MODELS": str(settings().models), "ROLEWISE_CACHE": str(tmp_path / "cache")}
+    asked = [str(tmp_path / ".venv" / "bin" / "rolewise"), "ask", "--jsonl"]
+    line = '{"id": "1", "text": "what does a data scientist earn"}'
+    run = subprocess.run(asked, input=line, env=environment, cwd=tmp_path, capture_output=True, text=True)
+    assert run.returncode == 0 and '"kind": "answer"' in run.stdout, run.stderr[-2000:]
 
 
 # -- Kubernetes ---------------------------------------------------------------------------------------------------------------
