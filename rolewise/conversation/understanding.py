@@ -11,7 +11,7 @@ from rolewise.answers.compose import PLACED_TOPICS, Answers, join
 from rolewise.conversation.role_changes import backgrounds, mentions, role_change
 from rolewise.knowledge import Fact, Knowledge, Subject
 from rolewise.nlu import cues
-from rolewise.questions import COMPARE, INTENT_PREFIX, OVERALL, Context, Guess, Message, Part, Question, unique
+from rolewise.questions import COMPARE, INTENT_PREFIX, OVERALL, Context, Evidence, Guess, Message, Part, Question, unique
 
 MAX_QUESTIONS = 3
 # The most words of a question that are said back to the person.
@@ -37,6 +37,12 @@ LIKELY_HERE = 0.3
 SURELY_COMPARED = 0.75
 # A message of at most so many words that names role and topic needs no sure classifier.
 SHORT_WORDS = 6
+
+# A sum of money in a sentence; the rate of a day or an hour is no salary.
+AMOUNT = re.compile(r"[$£€₹]\s?\d|\d[\d,.]*\s?(?:euros|dollars|pounds|rupees|lakh|USD|EUR|GBP|INR)")
+RATE = re.compile(r"\b(?:a|an|per) (?:day|hour|week|month)\b|\b(?:daily|hourly|contract)\b", re.IGNORECASE)
+# The log-odds of a sentence that has the sum for the town that was named, and of one that nothing speaks for.
+SURELY, FAR_AWAY = 5.0, -10.0
 
 IN_GENERAL = re.compile(r"\b(?:overall|in general|generally|as a whole|altogether)\b")
 NO_MATTER = re.compile(
@@ -397,13 +403,16 @@ class Understanding:
         level = part.levels[0] if part.levels else self.context.level
         if IN_GENERAL.search(part.text) and not (part.countries or part.levels):
             country = level = None
-        note = self._no_place(part)
+        note = self._no_place(part, roles)
         changed = self._changed(part)
         if changed is not None:
             return [changed], None
         if self._drops_place(part):
             return self._elliptic(replace(part, topics=(), countries=(), levels=()), roles, None, None)
         only_names = self._only_names(part)
+        of_town = self._of_town(part, roles, country)
+        if of_town is not None:
+            return [of_town], assumed
         about = None if only_names else self._about_subjects(part, roles, country, level)
         if about is not None:
             return [about], assumed
@@ -548,10 +557,38 @@ class Understanding:
             asked = [replace(question, topic="define_role") if question.topic == COMPARE else question for question in asked]
         return asked, note
 
-    def _no_place(self, part: Part) -> str | None:
-        """What to say where a town was named and the figures are those of its country."""
+    def _towns(self, part: Part) -> list[str]:
+        """The towns named, lower case."""
         known = {place.lower() for country in self.knowledge.countries for place in country.places}
-        named = [place for place in part.places if place in known]
+        return [place for place in part.places if place in known]
+
+    def _of_town(self, part: Part, roles: tuple[str, ...], country: str | None) -> Question | None:
+        """The question whose answer has a figure of the very town that was named; None where no sentence has one."""
+        topic, towns = part.topic or self.context.topic, self._towns(part)
+        if topic not in PLACED_TOPICS or len(towns) != 1 or len(roles) > 1 or part.levels:
+            return None
+        named = re.compile(rf"\b{re.escape(towns[0])}\b", re.IGNORECASE)
+        near = {(item.subject, item.claim): item.score for item in part.evidence}
+        found = [
+            (near.get((str(subject.id), number), FAR_AWAY), -place, number, subject)
+            for place, subject in enumerate(self.knowledge.subjects)
+            for number, fact in enumerate(subject.facts if topic in subject.topics else ())
+            if (not roles or set(roles) & set(fact.roles))
+            and named.search(str(fact.text))
+            and AMOUNT.search(str(fact.text))
+            and not RATE.search(str(fact.text))
+        ]
+        if not found:
+            return None
+        *_, number, subject = max(found, key=lambda item: item[:3])
+        evidence = (*(item for item in part.evidence if item.subject != subject.id), Evidence(str(subject.id), number, SURELY))
+        words = quoted(self.text or part.text)
+        return Question(topic, roles, None, country, None, (str(subject.id),), part.form, evidence, True, words)
+
+    def _no_place(self, part: Part, roles: Sequence[str]) -> str | None:
+        """What to say where a town was named and the figures are those of its country."""
+        told = [point.text for role in roles for topic in PLACED_TOPICS for point in self.answers.entry(Question(topic, (role,))).points]
+        named = [town for town in self._towns(part) if not any(AMOUNT.search(text) and town in text.lower() for text in told)]
         return wording.NO_PLACE.format(place=join([place.title() for place in named], "or")) if named else None
 
     @staticmethod

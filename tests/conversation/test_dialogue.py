@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import pairwise
 from typing import Any
 
@@ -129,6 +130,22 @@ def test_comparison_on_a_named_topic(talk: Conversation) -> None:
 
 PLACES = [(str(place).lower(), str(country.code)) for country in KNOWLEDGE.countries for place in (country.name, *country.places)]
 LEVELS = [(str(level.name).lower(), str(level.id)) for level in KNOWLEDGE.levels]
+
+
+TOWNS = {str(place): str(country.code) for country in KNOWLEDGE.countries for place in country.places}
+
+
+@pytest.mark.parametrize("town", TOWNS)
+def test_that_nothing_is_known_of_a_town_is_said_only_where_it_is_so(town: str) -> None:
+    for role in KNOWLEDGE.roles:
+        card = Conversation().ask(f"{role} salary in {town}", "salary", role, countries=(TOWNS[town],), places=(town.lower(),))
+        sums = [text for text in card.points if town.lower() in text.lower() and re.search(r"[$£€]\d", text) and "a day" not in text]
+        assert not sums or wording.NO_PLACE.partition("{place}")[2] not in card.lead
+
+
+def test_a_town_whose_figure_is_known_is_answered_with_it() -> None:
+    card = Conversation().ask("what does a data scientist earn in houston", "salary", "ds", countries=("US",), places=("houston",))
+    assert "Houston" in card.lead and wording.NO_PLACE.partition("{place}")[2] not in card.lead
 
 
 @pytest.mark.parametrize("act", ["answer", "fallback"])
