@@ -47,7 +47,7 @@ setup: ## Get Python 3.11 and the locked packages into .venv
 train: setup ## Train the model, if it is missing or stale
 	@$(BIN)/rolewise train
 
-encoder: setup ## Tune the sentence encoder anew, with PyTorch (a quarter of an hour and more)
+encoder: setup ## Tune the sentence encoder on, with PyTorch (a quarter of an hour and more)
 	@scripts/encoder
 
 run: train ## Serve the assistant on localhost:5005 (HOST and PORT change where)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Literal
 
 from rolewise import wording
 from rolewise.answers.compose import PLACED_TOPICS, SWITCH, Answers, Draft, capital, join
@@ -48,8 +49,6 @@ SEVERAL_ROLES = frozenset({cues.BOTH, cues.ALL})
 # What is said to small talk that the rules took for something else, by the classifier's best guess of it.
 SMALL_TALK_ACTS = {"chitchat": wording.CHITCHAT, "thanks": wording.THANKS, "goodbye": wording.GOODBYE, "feedback_positive": wording.THANKS}
 
-SHIPPED = Scorer.load()
-
 
 class Dialogue:
     """One turn of a conversation. The methods named after acts return the card; ``context`` is changed in place."""
@@ -65,13 +64,13 @@ class Dialogue:
 
     # -- acts -------------------------------------------------------------------------------------------------------------
 
-    def respond(self, message: Message, act: str, scorer: Scorer | None = SHIPPED) -> Card:
+    def respond(self, message: Message, act: str, scorer: Scorer | Literal["shipped"] | None = "shipped") -> Card:
         """The card for a message.
 
         Args:
             message: what the person said.
             act: the name of the method that answers unless the message is a tapped button, a number of the offered ones or a thumb.
-            scorer: what chooses among the readings of the message; None leaves it to the rules.
+            scorer: what chooses among the readings of the message, the shipped weights if nothing else; None leaves it to the rules.
         """
         message = self.numbered(message)
         if message.tapped is not None:
@@ -89,7 +88,7 @@ class Dialogue:
     def by_rules(self, message: Message, act: str) -> Card:
         """The card for a message as the rules read it; arguments as in :meth:`respond`."""
         part = message.parts[0] if len(message.parts) == 1 else None
-        if act == "start_quiz":
+        if act == QUIZ_INTENT:
             content = self.knowledge.questionnaire
             return self.ask(content.questions[0].id if content is not None else "")
         if act in NO_QUESTION and part is not None and part.roles and self.understanding.goes_with(part):
@@ -99,14 +98,14 @@ class Dialogue:
         card: Card = self.answer(replace(message, tapped=again, parts=())) if again else getattr(self, act)(message)
         return card
 
-    def _read(self, message: Message, act: str, scorer: Scorer | None) -> Card:
+    def _read(self, message: Message, act: str, scorer: Scorer | Literal["shipped"] | None) -> Card:
         """The card for the likeliest reading of a message; that of the rules is one of them."""
         before = remembered(self.context)
         card = self.by_rules(message, act)
         self.considered = candidates = self.candidates(message, before, card)
-        if candidates is None or scorer is None:
+        if candidates is None or scorer is None or act == "rate":
             return card
-        best = scorer.best(candidates)
+        best = (Scorer.load() if scorer == "shipped" else scorer).best(candidates)
         if best.rules:
             return card
         self.context.__dict__.update(before.__dict__)
@@ -128,7 +127,7 @@ class Dialogue:
         part = message.parts[0]
         titles = bool(part.others) and (not part.roles or cues.COMPARING in part.cues)
         own_act = part.best.intent in OWN_ACTS and part.decision == "answer" and not part.roles and not part.cues & SEVERAL_ROLES
-        if titles or own_act:
+        if titles or own_act or self.understanding.other_title(part) is not None:
             return None
         rules = self.read_by_rules(before, card)
         if not before.answers and rules.act != ANSWER:
@@ -165,9 +164,14 @@ class Dialogue:
             said = next((intent for intent in guessed if intent in SMALL_TALK_ACTS), "chitchat")
             return self._small_talk(SMALL_TALK_ACTS[said], suggest=said != "goodbye")
         if reading.act == DECLINE:
-            card = self._refuse(self.answers.scoped(wording.NOT_UNDERSTOOD[self.context.unsure % 2]), self.understanding.guesses(part))
-            return card
-        return self._answered(self.understanding.asked_of(reading.topics, reading.roles, message), self._assumed(reading, part))
+            guesses = self.understanding.guesses(part)
+            texts = wording.NOT_UNDERSTOOD if guesses else wording.DECLINED
+            return self._refuse(self.answers.scoped(texts[self.context.unsure % 2]), guesses)
+        questions = self.understanding.asked_of(reading.topics, reading.roles, message)
+        # Of a town's own figure nothing has to be said.
+        placed = any(question.topic in PLACED_TOPICS and not question.subjects for question in questions)
+        note = (self.understanding.no_place(part, reading.roles) if placed else None) or self._assumed(reading, part)
+        return self._answered(questions, note)
 
     def _assumed(self, reading: Reading, part: Part) -> str | None:
         """What to say where roles were carried over."""

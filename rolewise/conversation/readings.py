@@ -257,6 +257,7 @@ class Heard:
         had: those that somebody has already.
         rest: the text without the names of roles.
         guesses: the classifier's probability of each intent.
+        topics: all topics there are.
         named_topics: the topics named and not left out, in order.
         dropped_topics: those left out.
         pointed: the roles pointed at.
@@ -270,6 +271,7 @@ class Heard:
     had: tuple[str, ...]
     rest: str
     guesses: Mapping[str, float] = field(default_factory=dict)
+    topics: frozenset[str] = frozenset()
     named_topics: tuple[str, ...] = ()
     dropped_topics: tuple[str, ...] = ()
     pointed: tuple[str, ...] = ()
@@ -315,7 +317,8 @@ class Heard:
         if wanted in ((), (COMPARE,)) and AS_A_WHOLE.search(rest):
             # Not on one topic any more.
             wanted, left_out = (COMPARE,), tuple(topic for topic in topics if topic != COMPARE)
-        return cls(message, context, tuple(names), roles, change, backgrounds(text, names), rest, guesses, wanted, left_out, pointed)
+        had = backgrounds(text, names)
+        return cls(message, context, tuple(names), roles, change, had, rest, guesses, frozenset(topics), wanted, left_out, pointed)
 
     @property
     def part(self) -> Part:
@@ -416,7 +419,7 @@ def topic_origins(heard: Heard, rules: Reading) -> dict[tuple[str, ...], dict[st
     found: dict[tuple[str, ...], dict[str, float]] = {}
 
     def add(topics: Sequence[str | None], origin: str, value: float = 1.0) -> None:
-        kept = unique(topic for topic in topics if topic)
+        kept = unique(topic for topic in topics if topic and topic in heard.topics)
         if kept:
             known = found.setdefault(kept, {})
             known[origin] = max(value, known.get(origin, value))

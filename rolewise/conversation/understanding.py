@@ -82,7 +82,8 @@ LINK_WORDS = frozenset("vs versus or and than to with between the a an compare c
 
 # Somebody's own papers, to be looked at.
 OWN_PAPERS = re.compile(
-    r"\b(?:(?:look|go|read|run|glance|cast an eye)\s+(?:over|through|at)|proof ?read|check|review|improve|edit|correct)\s+"
+    r"(?:^|[.,;:!?]\s*|\b(?:(?:can|could|will|would|mind)\s+(?:you|u|ya|someone)|please|pls|plz)\s+(?:\w+\s+)?)"
+    r"(?:(?:look|go|read|run|glance|cast an eye)\s+(?:over|through|at)|proof ?read|check|review)\s+"
     r"(?:my|her|his|our|their)\s+(?:\w+\s+)?(?:cv|resume|cover letter|portfolio|application|linkedin)\b"
 )
 
@@ -170,7 +171,7 @@ class Understanding:
             said = unique(role for _, _, role in mentions(message.text.lower(), self._all_names()))
             shared = said if len(said) == 1 and len(parts) > 1 else ()
         for index, part in enumerate(parts):
-            refused = None if part.asked and part.roles else self._other_title(part)
+            refused = None if part.asked and part.roles else self.other_title(part)
             if refused and len(parts) == 1:
                 return Understood([], refusal=refused, unsure=tuple(self.nearest(part)), facts=tuple(self.what_titles_are(part)))
             if refused:
@@ -261,13 +262,18 @@ class Understanding:
     def asked_of(self, topics: Sequence[str], roles: tuple[str, ...], message: Message) -> list[Question]:
         """The questions of a message that asks about these topics and roles."""
         part = message.parts[0]
-        country, level = next(iter(part.countries), self.context.country), next(iter(part.levels), self.context.level)
-        if NO_MATTER.search(part.text) or IN_GENERAL.search(part.text):
-            country, level = next(iter(part.countries), None), next(iter(part.levels), None)
+        countries = [country for one in message.parts for country in one.countries]
+        levels = [level for one in message.parts for level in one.levels]
+        kept = (None, None) if NO_MATTER.search(part.text) or IN_GENERAL.search(part.text) else (self.context.country, self.context.level)
+        country, level = next(iter(countries), kept[0]), next(iter(levels), kept[1])
         self.text = message.text if len(message.parts) == 1 else ""
         said = next((one for one in message.parts if one.topic in topics), None)
         asked = []
         for topic in topics:
+            of_town = self._of_town(part, roles, country, topic)
+            if of_town is not None:
+                asked.append(of_town)
+                continue
             aspect = OVERALL if topic == COMPARE else None
             question = Question(topic, roles, aspect, *self._placed(topic, country, level))
             carried = [one for one in self.context.questions if one.topic == topic and one.subjects and topic not in part.topics]
@@ -304,7 +310,7 @@ class Understanding:
             targets=tuple(name for name in part.targets if name not in forms),
         )
 
-    def _other_title(self, part: Part) -> str | None:
+    def other_title(self, part: Part) -> str | None:
         """The refusal for a question about a job that is not covered; None for one from there, beside it or with its people."""
         if not part.others or part.topic == "collaboration":
             return None
@@ -403,14 +409,14 @@ class Understanding:
         level = part.levels[0] if part.levels else self.context.level
         if IN_GENERAL.search(part.text) and not (part.countries or part.levels):
             country = level = None
-        note = self._no_place(part, roles)
+        note = self.no_place(part, roles)
         changed = self._changed(part)
         if changed is not None:
             return [changed], None
         if self._drops_place(part):
             return self._elliptic(replace(part, topics=(), countries=(), levels=()), roles, None, None)
         only_names = self._only_names(part)
-        of_town = self._of_town(part, roles, country)
+        of_town = self._of_town(part, roles, country, part.topic or self.context.topic)
         if of_town is not None:
             return [of_town], assumed
         about = None if only_names else self._about_subjects(part, roles, country, level)
@@ -562,10 +568,10 @@ class Understanding:
         known = {place.lower() for country in self.knowledge.countries for place in country.places}
         return [place for place in part.places if place in known]
 
-    def _of_town(self, part: Part, roles: tuple[str, ...], country: str | None) -> Question | None:
+    def _of_town(self, part: Part, roles: tuple[str, ...], country: str | None, topic: str | None) -> Question | None:
         """The question whose answer has a figure of the very town that was named; None where no sentence has one."""
-        topic, towns = part.topic or self.context.topic, self._towns(part)
-        if topic not in PLACED_TOPICS or len(towns) != 1 or len(roles) > 1 or part.levels:
+        towns = self._towns(part)
+        if topic is None or topic not in PLACED_TOPICS or len(towns) != 1 or len(roles) > 1 or part.levels:
             return None
         named = re.compile(rf"\b{re.escape(towns[0])}\b", re.IGNORECASE)
         near = {(item.subject, item.claim): item.score for item in part.evidence}
@@ -585,7 +591,7 @@ class Understanding:
         words = quoted(self.text or part.text)
         return Question(topic, roles, None, country, None, (str(subject.id),), part.form, evidence, True, words)
 
-    def _no_place(self, part: Part, roles: Sequence[str]) -> str | None:
+    def no_place(self, part: Part, roles: Sequence[str]) -> str | None:
         """What to say where a town was named and the figures are those of its country."""
         told = [point.text for role in roles for topic in PLACED_TOPICS for point in self.answers.entry(Question(topic, (role,))).points]
         named = [town for town in self._towns(part) if not any(AMOUNT.search(text) and town in text.lower() for text in told)]

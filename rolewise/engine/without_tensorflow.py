@@ -102,7 +102,7 @@ class _Loader(SourceFileLoader):
                 component.required_packages = staticmethod(lambda packages=packages: packages)
 
 
-class _Finder(MetaPathFinder):
+class _NeuralModuleFinder(MetaPathFinder):
     """Finds the neural modules while TensorFlow is not there."""
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
@@ -116,6 +116,9 @@ class _Finder(MetaPathFinder):
 
 
 def install() -> None:
-    """Let Rasa be imported without TensorFlow from now on; once is enough, and it does nothing where TensorFlow is installed."""
-    if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _Finder())
+    """Let Rasa be imported without TensorFlow from now on; it does nothing where TensorFlow is installed.
+
+    Of several copies of this module, as scripts/bootstrap makes one, the last to be installed counts.
+    """
+    sys.meta_path[:] = [finder for finder in sys.meta_path if type(finder).__name__ != _NeuralModuleFinder.__name__]
+    sys.meta_path.insert(0, _NeuralModuleFinder())

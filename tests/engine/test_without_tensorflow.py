@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import rasa
 
-from rolewise.engine.without_tensorflow import NEURAL_MODULES, TensorFlowMissingError
+from rolewise.engine.without_tensorflow import NEURAL_MODULES
 from rolewise.settings import PROJECT_ROOT
 
 BIN = Path(sys.executable).parent
@@ -90,8 +90,17 @@ def test_what_needs_tensorflow_says_so_when_it_is_used() -> None:
 
     assert MaybeNestedBatchData
     for use in (lambda: RasaBatchDataGenerator(None, 1), lambda: create_data_generators(None, 1, 1)):
-        with pytest.raises(TensorFlowMissingError, match=r"RasaBatchDataGenerator needs TensorFlow.*docs/dependencies\.md"):
+        with pytest.raises(ImportError, match=r"RasaBatchDataGenerator needs TensorFlow.*docs/dependencies\.md"):
             use()
+
+
+def test_the_module_of_a_checkout_is_run_there_and_not_that_of_another(tmp_path: Path) -> None:
+    package = tmp_path / "rolewise"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "here.py").write_text("import rolewise; print(rolewise.__file__)")
+    run = subprocess.run([sys.executable, "-m", "rolewise.here"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert Path(run.stdout.strip()).is_relative_to(tmp_path)
 
 
 def train(directory: Path, classifier: str, policy: str) -> subprocess.CompletedProcess[str]:
