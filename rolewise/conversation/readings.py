@@ -25,7 +25,6 @@ WEIGHTS = Path(__file__).resolve().with_suffix(".json")
 
 # What a reading does. ``again`` says the last answer once more, shorter, longer, or where it comes from; ``asks`` asks back.
 ANSWER, AGAIN, SMALL_TALK, DECLINE, ASKS = "answer", "again", "small_talk", "decline", "asks"
-ACTS = (ANSWER, AGAIN, SMALL_TALK, DECLINE, ASKS)
 AGAIN_INTENTS = ("source", "shorter", "more", "repeat")
 # In the place of roles: questions with roles of their own each.
 SEVERAL = "several"
@@ -125,7 +124,7 @@ CLASSES: dict[str, re.Pattern[str]] = {
         "back", "before", "earlier", "previous", "first thing", "again", "at the start", "the beginning", "asked", "original"
     ),
     "limits": _words("just", "only", "alone", "instead", "rather"),
-    "likewise": _words("same", "likewise", "ditto", "likewise"),
+    "likewise": _words("same", "likewise", "ditto"),
     "anywhere": _words(
         "anywhere",
         "everywhere",
@@ -221,7 +220,7 @@ class Reading:
     """One meaning of a message.
 
     Attributes:
-        act: one of :data:`ACTS`.
+        act: :data:`ANSWER`, :data:`AGAIN`, :data:`SMALL_TALK`, :data:`DECLINE` or :data:`ASKS`.
         topics: what is asked, in order; empty for an act that answers nothing new.
         roles: the roles of every question.
         rules: whether the rules read the message so.
