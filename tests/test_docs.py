@@ -491,4 +491,4 @@ def test_tensorflow_is_in_the_lock_of_the_benchmarks_alone() -> None:
     assert not [name for name in ours if neural.match(name)]
     assert benches["tensorflow"] == "2.12.0" and benches["rasa"] == ours["rasa"]
     # Both sides of a benchmark run on the same versions but for Rasa's own limits.
-    assert {name for name, version in benches.items() if ours.get(name, version) != version} <= {"numpy", "matplotlib"}
+    assert {name for name, version in benches.items() if ours.get(name, version) != version} <= {"numpy", "matplotlib", "multidict"}
