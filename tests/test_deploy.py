@@ -152,9 +152,9 @@ esac
 
 def bootstrapped(directory: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """scripts/bootstrap in a checkout of its own, in a home with pyenv; uv's own Python is in `python`."""
-    for name in ("scripts", "tools", "home/.pyenv/versions/3.10.1/bin", "python/bin"):
+    for name in ("scripts", "tools", "rolewise/engine", "home/.pyenv/versions/3.10.1/bin", "python/bin"):
         (directory / name).mkdir(parents=True, exist_ok=True)
-    for name in ("requirements.lock", "pyproject.toml"):
+    for name in ("requirements.lock", "pyproject.toml", "rolewise/engine/without_tensorflow.py"):
         (directory / name).touch()
     # One that the system has not got, whatever our own says.
     (directory / ".python-version").write_text("3.10\n")
