@@ -83,11 +83,15 @@ class Copy:
         document.write()
 
     def keep_few_examples(self, count: int, more: dict[str, int]) -> None:
-        """Leave so many training messages an intent, from all over its list."""
-        path = self.root / "data" / "nlu.yml"
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-        for block in data["nlu"]:
-            lines = block["examples"].splitlines()
-            wanted = min(len(lines), more.get(block["intent"], count))
-            block["examples"] = "\n".join(lines[number * len(lines) // wanted] for number in range(wanted)) + "\n"
-        path.write_text(yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=1000), encoding="utf-8")
+        """Leave so many training messages an intent in each file, from all over its list."""
+        for name in ("nlu.yml", "messages.yml"):
+            path = self.root / "data" / name
+            data = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+            for block in data["nlu"]:
+                # One text with a line a message, or a list of messages with what stands beside them.
+                examples = block["examples"]
+                lines = examples.splitlines() if isinstance(examples, str) else examples
+                wanted = min(len(lines), more.get(block["intent"], count))
+                kept = [lines[number * len(lines) // wanted] for number in range(wanted)]
+                block["examples"] = "\n".join(kept) + "\n" if isinstance(examples, str) else kept
+            path.write_text(yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=1000), encoding="utf-8")

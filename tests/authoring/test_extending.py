@@ -98,7 +98,7 @@ CONVERSATIONS = [
     ["dress code"],
     ["mle vs de on clothes"],
     ["hello"],
-    ["which topics do you cover"],
+    ["what can you do"],
     ["what about nurses"],
 ]
 
@@ -151,6 +151,6 @@ def test_the_new_topic_is_answered_compared_and_asked_back(talked: dict[str, lis
 
 def test_the_fixed_sentences_name_what_is_covered(talked: dict[str, list[dict[str, Any]]]) -> None:
     four = "four careers: machine learning engineer, software engineer, data scientist and data engineer."
-    (hello,), (menu,), (nurses,) = talked["hello"], talked["which topics do you cover"], talked["what about nurses"]
+    (hello,), (menu,), (nurses,) = talked["hello"], talked["what can you do"], talked["what about nurses"]
     assert four in hello["card"]["lead"] and four in menu["card"]["lead"] and four in nurses["card"]["lead"]
     assert menu["card"]["points"][-1] == "More: the dress code"
