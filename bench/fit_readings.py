@@ -46,10 +46,11 @@ from rolewise.conversation.readings import (  # noqa: E402
     Scorer,
 )
 from rolewise.knowledge import Knowledge, load  # noqa: E402
-from rolewise.questions import INTENT_PREFIX, Context, Message  # noqa: E402
+from rolewise.questions import Context, Message  # noqa: E402
 from rolewise.settings import settings  # noqa: E402
 
 TUNING = ROOT / "bench" / "data" / "tuning.jsonl"
+RULES = ROOT / "data" / "rules.yml"
 # How strongly the weights are held back: those of an origin alone, and those of an origin together with a sign.
 ALONE, TOGETHER = 3.0, 10.0
 STEPS = 80
@@ -57,16 +58,10 @@ STEPS = 80
 OUTSIDE, OUTSIDE_COUNTS = 120, 0.3
 LEAST_WEIGHT = 0.01
 SEED = 20
-# The action of an intent where its name differs, as data/rules.yml has it.
-ACTS = {
-    "capabilities": "menu",
-    "abuse": "calm",
-    "feedback_positive": "rate",
-    "feedback_negative": "rate",
-    "out_of_scope": "fallback",
-    "nlu_fallback": "fallback",
-    "follow_up": "answer",
-}
+# What the names of actions begin with that are an act of the dialogue.
+ACTION = "action_"
+# Leaves everything to the rules: nothing is likelier than what they read.
+RULES_ALONE = Scorer({side: {} for side in SIDES})
 
 Parsed = dict[str, dict[str, Any]]
 
@@ -107,6 +102,16 @@ def means(wanted: Turn, reading: Reading, before: Context) -> bool:
     return len(asked) == len(wanted["questions"]) and all(map(fits, wanted["questions"], asked))
 
 
+def acts() -> dict[str, str]:
+    """The act of each intent, as Rasa's rules have it; of the questionnaire, whose rule starts a form, its own intent."""
+    found = {QUIZ_INTENT: QUIZ_INTENT}
+    for rule in yaml.safe_load(RULES.read_text(encoding="utf-8"))["rules"]:
+        for step, then in itertools.pairwise(rule["steps"]):
+            if "intent" in step and str(then.get("action", "")).startswith(ACTION):
+                found[step["intent"]] = then["action"].removeprefix(ACTION)
+    return found
+
+
 class Talk:
     """Holds conversations on what a trained model said of their messages, without Rasa."""
 
@@ -114,16 +119,15 @@ class Talk:
         """Talk about this knowledge."""
         self.knowledge = knowledge
         self.said = said
+        self.acts = acts()
 
     def heard(self, text: str) -> tuple[Message, str]:
         """A message, and the act that the rules have for it."""
         parse = self.said[text]
-        name = str(parse["intent"]["name"] or "nlu_fallback")
-        act = "answer" if name.startswith(INTENT_PREFIX) else ACTS.get(name, name)
-        return message_of(SimpleNamespace(latest_message=parse)), act
+        return message_of(SimpleNamespace(latest_message=parse)), self.acts[str(parse["intent"]["name"] or "nlu_fallback")]
 
-    def turn(self, context: Context, text: str, scorer: Scorer | None) -> tuple[dict[str, Any], Context, Candidates | None]:
-        """The reply to a message as kind and questions, the context after it, and what it may mean; without a scorer the rules decide."""
+    def turn(self, context: Context, text: str, scorer: Scorer) -> tuple[dict[str, Any], Context, Candidates | None]:
+        """The reply to a message as kind and questions, the context after it, and what it may mean."""
         message, act = self.heard(text)
         dialogue = Dialogue(self.knowledge, context)
         if dialogue.context.quiz and Quiz(self.knowledge).read(dialogue.numbered(message), dialogue.context.quiz).move != Move.INTERRUPT:
@@ -154,13 +158,13 @@ class Talk:
         return Context.restore(dialogue.context.store())
 
     def held(
-        self, conversations: Sequence[dict[str, Any]], scorer: Scorer | None, correct: bool
+        self, conversations: Sequence[dict[str, Any]], scorer: Scorer, correct: bool
     ) -> tuple[list[Example], list[list[bool]], list[Context]]:
         """The turns of conversations as examples, which of them were understood, and the contexts on the way.
 
         Args:
             conversations: what was said and what it means.
-            scorer: what chooses the readings; None leaves it to the rules.
+            scorer: what chooses the readings.
             correct: whether a turn that is not understood leaves the context that the right reading would have left.
         """
         examples, marks, contexts = [], [], []
@@ -185,7 +189,7 @@ class Talk:
         examples = []
         answered = [context for context in contexts if context.questions]
         for text in texts:
-            _, _, candidates = self.turn(Context.restore(chance.choice(answered).store()), text, None)
+            _, _, candidates = self.turn(Context.restore(chance.choice(answered).store()), text, RULES_ALONE)
             if candidates is not None:
                 fitting = np.array([reading.act == DECLINE for reading in candidates.readings])
                 examples.append(Example("", candidates, fitting, OUTSIDE_COUNTS))
@@ -271,8 +275,8 @@ def main() -> None:
         if options.keep:
             options.keep.write_bytes(pickle.dumps(said))
     talk = Talk(load(settings().knowledge), said)
-    corrected, _, contexts = talk.held(conversations, None, True)
-    alone, marks, _ = talk.held(conversations, None, False)
+    corrected, _, contexts = talk.held(conversations, RULES_ALONE, True)
+    alone, marks, _ = talk.held(conversations, RULES_ALONE, False)
     print(f"The rules alone: {shares(marks)}", flush=True)
     examples = [*corrected, *alone, *talk.outside(outside, contexts, chance)]
     # What the fitted weights themselves lead to is seen, too.

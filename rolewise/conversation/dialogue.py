@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
 
 from rolewise import wording
 from rolewise.answers.compose import PLACED_TOPICS, SWITCH, Answers, Draft, capital, join
@@ -64,13 +63,13 @@ class Dialogue:
 
     # -- acts -------------------------------------------------------------------------------------------------------------
 
-    def respond(self, message: Message, act: str, scorer: Scorer | Literal["shipped"] | None = "shipped") -> Card:
+    def respond(self, message: Message, act: str, scorer: Scorer | None = None) -> Card:
         """The card for a message.
 
         Args:
             message: what the person said.
             act: the name of the method that answers unless the message is a tapped button, a number of the offered ones or a thumb.
-            scorer: what chooses among the readings of the message, the shipped weights if nothing else; None leaves it to the rules.
+            scorer: what chooses among the readings of the message, instead of the shipped weights.
         """
         message = self.numbered(message)
         if message.tapped is not None:
@@ -98,14 +97,14 @@ class Dialogue:
         card: Card = self.answer(replace(message, tapped=again, parts=())) if again else getattr(self, act)(message)
         return card
 
-    def _read(self, message: Message, act: str, scorer: Scorer | Literal["shipped"] | None) -> Card:
+    def _read(self, message: Message, act: str, scorer: Scorer | None) -> Card:
         """The card for the likeliest reading of a message; that of the rules is one of them."""
         before = remembered(self.context)
         card = self.by_rules(message, act)
-        self.considered = candidates = self.candidates(message, before, card)
-        if candidates is None or scorer is None or act == "rate":
+        self.considered = candidates = self.candidates(message, before, card) if act != "rate" else None
+        if candidates is None:
             return card
-        best = (Scorer.load() if scorer == "shipped" else scorer).best(candidates)
+        best = (scorer or Scorer.load()).best(candidates)
         if best.rules:
             return card
         self.context.__dict__.update(before.__dict__)
@@ -133,13 +132,12 @@ class Dialogue:
         if not before.answers and rules.act != ANSWER:
             # Alone, a message is for the assistant where the classifier is sure enough.
             return None
-        names = {role: self.understanding.names(role) for role in self.knowledge.roles}
-        topics = {name: [str(alias).lower() for alias in topic.aliases] for name, topic in self.knowledge.topics.items()}
         if len(message.parts) > 1 and len(rules.topics) > 1 and COMPARE not in rules.topics:
             # What was cut into questions of their own stays so.
             return None
+        topics = {name: [str(alias).lower() for alias in topic.aliases] for name, topic in self.knowledge.topics.items()}
         pointed = Understanding(self.knowledge, self.answers, before).pointed_roles(part)
-        return enumerated(Heard.of(message, before, names, topics, pointed), rules)
+        return enumerated(Heard.of(message, before, self.understanding.all_names(), topics, pointed), rules)
 
     def read_by_rules(self, before: Context, card: Card) -> Reading:
         """The reading that the rules' card shows."""

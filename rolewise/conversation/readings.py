@@ -249,6 +249,7 @@ class Heard:
 
     Attributes:
         message: the message.
+        text: it, lower case and with plain apostrophes.
         context: the conversation before it.
         every: all roles there are.
         roles: the roles named, in order.
@@ -263,6 +264,7 @@ class Heard:
     """
 
     message: Message
+    text: str
     context: Context
     every: tuple[str, ...]
     roles: tuple[str, ...]
@@ -317,7 +319,7 @@ class Heard:
             # Not on one topic any more.
             wanted, left_out = (COMPARE,), tuple(topic for topic in topics if topic != COMPARE)
         had = backgrounds(text, names)
-        return cls(message, context, tuple(names), roles, change, had, rest, guesses, frozenset(topics), wanted, left_out, pointed)
+        return cls(message, text, context, tuple(names), roles, change, had, rest, guesses, frozenset(topics), wanted, left_out, pointed)
 
     @property
     def part(self) -> Part:
@@ -335,8 +337,7 @@ class Heard:
 
 def signs(heard: Heard) -> dict[str, float]:
     """What is seen of a message and its conversation, before any reading: each from 0 to 1."""
-    message, context, part = heard.message, heard.context, heard.part
-    text = message.text.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+    message, text, context, part = heard.message, heard.text, heard.context, heard.part
     rest = ANNOUNCING.sub(" ", heard.rest)
     for name in ABOUT_ROLES:
         rest = CLASSES[name].sub(" ", rest)

@@ -38,9 +38,9 @@ SURELY_COMPARED = 0.75
 # A message of at most so many words that names role and topic needs no sure classifier.
 SHORT_WORDS = 6
 
-# A sum of money in a sentence; the rate of a day or an hour is no salary.
+# A sum of money in a sentence, and the unit of one that a year brings: the rate of a day is no salary.
 AMOUNT = re.compile(r"[$£€₹]\s?\d|\d[\d,.]*\s?(?:euros|dollars|pounds|rupees|lakh|USD|EUR|GBP|INR)")
-RATE = re.compile(r"\b(?:a|an|per) (?:day|hour|week|month)\b|\b(?:daily|hourly|contract)\b", re.IGNORECASE)
+A_YEAR = " a year"
 # The log-odds of a sentence that has the sum for the town that was named, and of one that nothing speaks for.
 SURELY, FAR_AWAY = 5.0, -10.0
 
@@ -80,18 +80,10 @@ WHAT_ELSE = re.compile(r"\b(?:else|instead|other|others|left|anything|everything
 LINK_WORDS = frozenset("vs versus or and than to with between the a an compare compared comparing now just only so ok then".split())
 
 
-# Somebody's own papers, to be looked at.
-OWN_PAPERS = re.compile(
-    r"(?:^|[.,;:!?]\s*|\b(?:(?:can|could|will|would|mind)\s+(?:you|u|ya|someone)|please|pls|plz)\s+(?:\w+\s+)?)"
-    r"(?:(?:look|go|read|run|glance|cast an eye)\s+(?:over|through|at)|proof ?read|check|review)\s+"
-    r"(?:my|her|his|our|their)\s+(?:\w+\s+)?(?:cv|resume|cover letter|portfolio|application|linkedin)\b"
-)
-
-
 def is_personal(message: Message) -> bool:
     """Whether a message puts one person's own case, anywhere in it."""
     texts = (message.text.lower(), *(part.text for part in message.parts))
-    return any(cues.PERSONAL in cues.cues(text) or OWN_PAPERS.search(text) for text in texts)
+    return any(cues.PERSONAL in cues.cues(text) for text in texts)
 
 
 def quoted(text: str) -> str:
@@ -168,7 +160,7 @@ class Understanding:
         shared: tuple[str, ...] = ()
         if not any(part.roles for part in parts):
             # "My daughter wants to be a data scientist. What will she earn?": the role stands in a sentence that asks nothing.
-            said = unique(role for _, _, role in mentions(message.text.lower(), self._all_names()))
+            said = unique(role for _, _, role in mentions(message.text.lower(), self.all_names()))
             shared = said if len(said) == 1 and len(parts) > 1 else ()
         for index, part in enumerate(parts):
             refused = None if part.asked and part.roles else self.other_title(part)
@@ -383,7 +375,7 @@ class Understanding:
 
     def _only_names(self, part: Part) -> bool:
         """Whether a message names roles, places or levels and says nothing else: "and in canada?", "senior?", "data scientist"."""
-        named = [name for role in part.roles for name in self.names(role)]
+        named = [name for role in part.roles for name in self._names(role)]
         for country in self.knowledge.countries:
             named += [str(name) for name in (country.name, *country.aliases, *country.places) if country.code in part.countries]
         for level in self.knowledge.levels:
@@ -393,11 +385,11 @@ class Understanding:
             text = re.sub(rf"\b{re.escape(name.lower())}s?\b", " ", text)
         return bool(named) and all(word in LINK_WORDS | AROUND_NAMES for word in re.findall(r"\w+", text))
 
-    def _all_names(self) -> dict[str, list[str]]:
-        return {role: self.names(role) for role in self.knowledge.roles}
+    def all_names(self) -> dict[str, list[str]]:
+        """The names of every role, lower case."""
+        return {role: self._names(role) for role in self.knowledge.roles}
 
-    def names(self, role_id: str) -> list[str]:
-        """The names of a role, lower case."""
+    def _names(self, role_id: str) -> list[str]:
         role = self.knowledge.roles[role_id]
         names = [role.name, role.plural, role.short, role.field, *role.aliases, *role.weak_aliases, *role.misspellings]
         return [str(name).lower() for name in names]
@@ -442,7 +434,7 @@ class Understanding:
         if BEFORE_LAST.search(part.text) and len(asked) > 1:
             topic, _, before = asked[-2].partition(":")
             return Question(topic, part.roles or tuple(role for role in before.split(",") if role in self.knowledge.roles))
-        names = self._all_names()
+        names = self.all_names()
         known = self.context.roles if len(self.context.roles) > 1 else self.context.mentioned[-2:]
         change = role_change(part.text, names, len(self.context.roles) > 1)
         if not change or (change.added and not change.dropped and not self.context.roles):
@@ -471,7 +463,7 @@ class Understanding:
     def _without_names(self, part: Part, roles: Sequence[str]) -> str:
         """The text of a part without the names of roles."""
         text = part.text
-        for name in sorted((name for role in roles for name in self.names(role)), key=len, reverse=True):
+        for name in sorted((name for role in roles for name in self._names(role)), key=len, reverse=True):
             text = re.sub(rf"\b{re.escape(name)}s?\b", " ", text)
         return text
 
@@ -580,9 +572,8 @@ class Understanding:
             for place, subject in enumerate(self.knowledge.subjects)
             for number, fact in enumerate(subject.facts if topic in subject.topics else ())
             if (not roles or set(roles) & set(fact.roles))
+            and any(amount.unit.endswith(A_YEAR) for amount in fact.figures)
             and named.search(str(fact.text))
-            and AMOUNT.search(str(fact.text))
-            and not RATE.search(str(fact.text))
         ]
         if not found:
             return None
@@ -593,9 +584,12 @@ class Understanding:
 
     def no_place(self, part: Part, roles: Sequence[str]) -> str | None:
         """What to say where a town was named and the figures are those of its country."""
+        towns = self._towns(part)
+        if not towns:
+            return None
         told = [point.text for role in roles for topic in PLACED_TOPICS for point in self.answers.entry(Question(topic, (role,))).points]
-        named = [town for town in self._towns(part) if not any(AMOUNT.search(text) and town in text.lower() for text in told)]
-        return wording.NO_PLACE.format(place=join([place.title() for place in named], "or")) if named else None
+        unknown = [town for town in towns if not any(AMOUNT.search(text) and town in text.lower() for text in told)]
+        return wording.NO_PLACE.format(place=join([town.title() for town in unknown], "or")) if unknown else None
 
     @staticmethod
     def _placed_alone(part: Part) -> tuple[Question, ...]:
@@ -647,7 +641,7 @@ class Understanding:
                 return (*others, *part.roles)
         if len(part.roles) > 1 and not comparing and part.topic not in (COMPARE, "choose", "switch_role"):
             # Of a role that somebody has and one that is asked about it is the second.
-            had = backgrounds(part.text, self._all_names())
+            had = backgrounds(part.text, self.all_names())
             rest = tuple(role for role in part.roles if role not in had)
             if rest and had:
                 return rest

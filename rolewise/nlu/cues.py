@@ -55,6 +55,10 @@ PATTERNS: dict[str, re.Pattern[str]] = {
         r"|\b(?:visas?|h ?1 ?b|green card|work permit|relocation package)\b"
         r"|\b(?:review|check|rate|rewrite|fix|critique|roast|look at|feedback on) (?:my|this|the|a)"
         r" (?:cv|resume|cover letter|portfolio|linkedin|github)\b"
+        # Asked to look at somebody's papers; "how can I improve my CV" is a question like any other.
+        r"|(?:^|[.,;:!?]\s*|\b(?:(?:can|could|will|would|mind)\s+(?:you|u|ya|someone)|please|pls|plz)\s+(?:\w+\s+)?)"
+        r"(?:(?:look|go|read|run|glance|cast an eye)\s+(?:over|through|at)|proof ?read|check|review)\s+"
+        r"(?:my|her|his|our|their)\s+(?:\w+\s+)?(?:cv|resume|cover letter|portfolio|application|linkedin)\b"
     ),
     CORRECTION: re.compile(
         r"^(?:no|nope|nah|not|sorry|oops|wait|actually|i mean|i meant|rather)\b"
