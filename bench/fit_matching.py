@@ -28,6 +28,7 @@ from rasa.shared.nlu.training_data.message import Message  # noqa: E402
 from sklearn.linear_model import LogisticRegression  # noqa: E402
 from sklearn.preprocessing import StandardScaler  # noqa: E402
 
+from bench.labels import places  # noqa: E402
 from rolewise.engine.training import trained_model  # noqa: E402
 from rolewise.fitting import TAGS, Fitting, tags  # noqa: E402
 from rolewise.fitting import WEIGHTS as FITTING  # noqa: E402
@@ -55,8 +56,6 @@ TUNING = ROOT / "bench" / "data" / "tuning.jsonl"
 ANSWERS = ROOT / "bench" / "data" / "answers.jsonl"
 # What a reply shows of the claims.
 SHOWN_CLAIMS = 5
-# A claim is named by its subject and so much of its text.
-SHOWN = 60
 # How many of the messages that are not for the assistant must be declined when the thresholds are chosen.
 DECLINED, NOT_ANSWERED = 0.72, 0.84
 # Of so many replies the lead says that no source answers just that: the honest word in vain costs more than it is worth to most.
@@ -115,11 +114,7 @@ class Model:
         self.matcher = Matcher(knowledge, restored(knowledge, vectors), NOTHING, Fitting({}))
         self.ids = {str(subject.id): number for number, subject in enumerate(knowledge.subjects)}
         # The claims by the names that labels give them.
-        self.claims = {
-            (str(subject.id), str(claim.text)[:SHOWN]): (number, place)
-            for number, subject in enumerate(knowledge.subjects)
-            for place, claim in enumerate((*subject.facts, *subject.gaps))
-        }
+        self.claims = places(knowledge)
 
     def with_weights(self, weights: Weights, fitting: Fitting) -> Matcher:
         """The matcher with other weights."""

@@ -18,7 +18,8 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from rolewise.knowledge import Knowledge, load  # noqa: E402
+from bench.labels import places  # noqa: E402
+from rolewise.knowledge import load  # noqa: E402
 from rolewise.nlu import names  # noqa: E402
 from rolewise.nlu.encoder import SentenceEncoder, vocabulary_directory  # noqa: E402
 from rolewise.nlu.language import misspelt_words, right_spellings  # noqa: E402
@@ -34,6 +35,9 @@ SHARES = (0.6, 0.25, 0.15)
 BEST = 3
 QUESTIONS = ROOT / "encoder" / "questions.tsv"
 ANSWERS = ROOT / "bench" / "data" / "answers.jsonl"
+
+# Where a sentence stands, by its subject and its start; see bench/labels.py.
+Claims = dict[tuple[str, str], tuple[int, int]]
 
 
 class Masker:
@@ -66,37 +70,21 @@ def written() -> list[tuple[str, str, dict[str, Any]]]:
     return [(item["text"], block["intent"], item["metadata"]) for block in data["nlu"] for item in block["examples"]]
 
 
-class Claims:
-    """The sentences of the knowledge by their subject and how they start."""
-
-    def __init__(self, knowledge: Knowledge) -> None:
-        """Number the sentences as the index does."""
-        self.sentences = {
-            str(subject.id): (place, [str(claim.text) for claim in (*subject.facts, *subject.gaps)])
-            for place, subject in enumerate(knowledge.subjects)
-        }
-
-    def find(self, subject: str, start: str) -> tuple[int, int] | None:
-        """(subject, sentence) as the index numbers them; None for what is not there."""
-        place, sentences = self.sentences.get(subject, (-1, []))
-        return next(((place, number) for number, text in enumerate(sentences) if text.startswith(start)), None)
-
-
 def made_up(claims: Claims) -> list[tuple[str, tuple[int, int]]]:
     """The questions of questions.tsv with the sentences that answer them."""
     lines = [line.split("\t") for line in QUESTIONS.read_text(encoding="utf-8").splitlines()]
-    return [(question, found) for subject, start, question in lines if (found := claims.find(subject, start))]
+    return [(question, claims[subject, start]) for subject, start, question in lines if (subject, start) in claims]
 
 
 def answered(claims: Claims, training: set[str]) -> list[tuple[str, tuple[int, int]]]:
     """The training messages with the sentences that readers found to answer them."""
     lines = [json.loads(line) for line in ANSWERS.read_text(encoding="utf-8").splitlines()]
     return [
-        (line["text"], found)
+        (line["text"], claims[subject, start])
         for line in lines
         if line["text"] in training
         for subject, start in line["best"][:BEST]
-        if (found := claims.find(subject, start))
+        if (subject, start) in claims
     ]
 
 
@@ -122,7 +110,7 @@ def main(target: Path) -> None:
         messages += [(text, shares)] * MESSAGES_TWICE
         asked = [subjects[name] for name in about.get("subjects", ())[:2] if name in subjects]
         pairs += [(text, subject, -1) for subject in asked] * SUBJECTS_THRICE
-    claims = Claims(knowledge)
+    claims = places(knowledge)
     asked_of = made_up(claims)
     questions = [(text, *claim) for text, (_, claim) in zip(mask(text for text, _ in asked_of), asked_of, strict=True)]
     said += [(*question, False) for question in questions]
