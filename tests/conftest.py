@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import uuid
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 
 from rolewise.commands import cli
 from rolewise.settings import settings
+from tests import serving
 from tests.services import Postgres, Redis
 from tests.serving import Server, Site
 
@@ -96,10 +96,7 @@ def converse(asker: Assistant) -> Callable[[Iterable[str]], list[Turn]]:
 @pytest.fixture(scope="session")
 def free_port() -> int:
     """A port that nobody listened on a moment ago."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-    return port
+    return serving.free_port()
 
 
 @pytest.fixture(scope="session")

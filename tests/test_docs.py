@@ -492,3 +492,9 @@ def test_tensorflow_is_in_the_lock_of_the_benchmarks_alone() -> None:
     assert benches["tensorflow"] == "2.12.0" and benches["rasa"] == ours["rasa"]
     # Both sides of a benchmark run on the same versions but for Rasa's own limits.
     assert {name for name, version in benches.items() if ours.get(name, version) != version} <= {"numpy", "matplotlib", "multidict"}
+
+
+def test_what_serves_has_the_versions_that_are_tested() -> None:
+    ours, serving = locked("requirements.lock"), locked("requirements-serve.lock")
+    assert serving.items() <= ours.items() and len(serving) > 100
+    assert not {name for name in serving if name.startswith(("tensorflow", "jax", "pytest", "playwright", "mypy", "hypothesis"))}
