@@ -1,6 +1,7 @@
 """Counts how many turns of conversations by independent writers are understood: `python bench/conversations.py [--show]`.
 
-bench/data/conversations.yml may be read; tests/data/conversations.yml is only counted, so --show does not show it.
+bench/data/conversations.yml may be read; tests/data/conversations.yml is only counted, so --show does not show it. So also of messages that
+are not for the assistant: how many are answered alone, and how many behind an answer.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 READ, UNREAD = ROOT / "bench" / "data" / "conversations.yml", ROOT / "tests" / "data" / "conversations.yml"
+OUTSIDE_READ, OUTSIDE_UNREAD = ROOT / "bench" / "data" / "tuning.jsonl", ROOT / "tests" / "data" / "messages.jsonl"
+# What is asked before a message that is not for the assistant.
+BEFORE = "what does a data scientist earn"
 # The command beside the interpreter that runs this.
 ROLEWISE = Path(sys.executable).with_name("rolewise")
 
@@ -59,6 +63,17 @@ def counted(path: Path, show: bool) -> dict[str, float]:
     return {"turns": len(turns), "right": round(100 * sum(turns) / len(turns), 1), "whole": round(100 * sum(whole) / len(whole), 1)}
 
 
+def outside(path: Path) -> dict[str, int]:
+    """How many messages that are not for the assistant are answered, alone and behind an answer."""
+    lines = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    texts = [line["text"] for line in lines if not line["in_scope"]]
+    answered = {}
+    for name, before in (("alone", []), ("behind an answer", [BEFORE])):
+        asked = [{"name": str(number), "turns": [{"say": say} for say in (*before, text)]} for number, text in enumerate(texts)]
+        answered[name] = sum(turns[-1]["kind"] in ("answer", "comparison") for turns in held(asked).values())
+    return {"messages": len(texts), **answered}
+
+
 def main() -> None:
     """Print the figures of both files side by side."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -66,6 +81,8 @@ def main() -> None:
     options = parser.parse_args()
     print(f"may be read: {counted(READ, options.show)}")
     print(f"only counted: {counted(UNREAD, False)}")
+    print(f"not for the assistant, but answered; may be read: {outside(OUTSIDE_READ)}")
+    print(f"not for the assistant, but answered; only counted: {outside(OUTSIDE_UNREAD)}")
 
 
 if __name__ == "__main__":
