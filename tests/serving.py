@@ -13,11 +13,14 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import closing
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+from urllib.parse import urlsplit
 
 import jwt
 import requests
@@ -148,6 +151,28 @@ class Server:
         """A metric, summed over its labels."""
         text = requests.get(f"{self.address}/metrics", timeout=30).text
         return sum(float(value) for value in re.findall(rf"^{name}(?:{{[^}}]*}})? (\S+)$", text, re.MULTILINE))
+
+
+def said_at_once(messages: Sequence[tuple[str, str]], sender: str, *, pause: float = 0.005) -> list[dict[str, Any]]:
+    """Messages sent in this order without waiting for an answer, each to its address; the one item that came back for each.
+
+    Connected before and written by one thread: threads of their own would arrive in whatever order a busy machine runs them.
+    """
+    items = []
+    with ExitStack() as stack:
+        connections = [stack.enter_context(closing(HTTPConnection(urlsplit(address).netloc, timeout=120))) for address, _ in messages]
+        for connection in connections:
+            connection.connect()
+        for connection, (_, text) in zip(connections, messages, strict=True):
+            body = json.dumps({"message": text, "sender": sender})
+            connection.request("POST", "/webhooks/rest/webhook", body, {"Content-Type": "application/json"})
+            time.sleep(pause)
+        for connection in connections:
+            response = connection.getresponse()
+            assert response.status == 200, response.read()
+            (item,) = json.loads(response.read())
+            items.append(item)
+    return items
 
 
 def kind(item: dict[str, Any]) -> str:

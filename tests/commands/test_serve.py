@@ -26,7 +26,7 @@ import requests
 from rolewise.settings import PROJECT_ROOT, settings
 from rolewise.stores import database
 from rolewise.stores.tracker_store import SQLiteTrackerStore
-from tests.serving import Person, Server, kind, questions
+from tests.serving import Person, Server, kind, questions, said_at_once
 
 SALARY = "what does a data scientist earn"
 ERROR_ID = re.compile(r"\(error ([0-9a-f]{8})\)")
@@ -106,14 +106,9 @@ def test_quick_messages_of_one_sender_are_answered_in_order_and_soon(server: Ser
     # What a machine that is busy at the moment takes says nothing; three times it is not.
     for one in (f"{sender}-{number}" for number in range(3)):
         server.say(SALARY, one)
-        with concurrent.futures.ThreadPoolExecutor(len(texts)) as pool:
-            began = time.perf_counter()
-            sent = []
-            for text in texts:
-                sent.append(pool.submit(server.say, text, one))
-                time.sleep(0.005)
-            items = [future.result() for future in sent]
-            spent.append(time.perf_counter() - began)
+        began = time.perf_counter()
+        items = said_at_once([(server.address, text) for text in texts], one)
+        spent.append(time.perf_counter() - began)
         assert stored(server, one) == [SALARY, *texts]
         assert [questions(item)[0][1] for item in items[:2]] == [["swe"], ["mle"]]
     # Stock Rasa looks again after a second: the fourth takes more than three, on any machine.

@@ -18,7 +18,7 @@ from rolewise.stores.turns import ABANDONED
 from tests.scale.cluster import SERVED_BY, Cluster
 from tests.scale.faults import Faults, reckon
 from tests.scale.people import Crowd
-from tests.serving import Person, kind, questions
+from tests.serving import Person, kind, questions, said_at_once
 
 SALARY = "what does a data scientist earn"
 # Short, so that a test need not wait for it long.
@@ -89,10 +89,7 @@ def test_what_a_proxy_repeats_is_answered_once(cluster: Cluster, sender: str) ->
 
 def test_quick_messages_keep_their_order_at_different_processes(cluster: Cluster, sender: str) -> None:
     said = [SALARY, "and software engineers?", "and ml engineers?", "what about a degree"]
-    with concurrent.futures.ThreadPoolExecutor(len(said)) as pool:
-        for number, text in enumerate(said):
-            pool.submit(say, cluster.servers[number % 3].address, sender, text)
-            time.sleep(0.1)
+    said_at_once([(cluster.servers[number % 3].address, text) for number, text in enumerate(said)], sender, pause=0.1)
     assert texts(cluster, sender) == said
 
 
