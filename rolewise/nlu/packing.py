@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import threading
+from typing import Any
+
 import numpy as np
+
+# What is added to make them unsigned: only so the CPU's kernels read them without unpacking all of them first.
+SHIFT = 128
 
 
 def packed(vectors: np.ndarray) -> np.ndarray:
@@ -16,3 +22,45 @@ def unpacked(vectors: np.ndarray) -> np.ndarray:
     found = vectors.astype(np.float32)
     unit: np.ndarray = found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-6)
     return unit
+
+
+class PackedMatrix:
+    """Packed vectors that stay packed, and their cosines to one unit vector.
+
+    The product of many vectors with one costs what reading them costs: in 8 bits a quarter of the time, and of the memory.
+    """
+
+    def __init__(self, vectors: np.ndarray) -> None:
+        """Take int8 vectors ``(n, d)`` as :func:`packed` gives them."""
+        self._rows, width = vectors.shape
+        self._request: Any = _request(vectors, width) if self._rows else None
+        self._lock = threading.Lock()
+
+    def cosines(self, vector: np.ndarray) -> np.ndarray:
+        """The cosines of a unit vector ``(d,)`` to each, ``(n,)`` of float32; as exact as those of :func:`unpacked` vectors."""
+        if self._request is None:
+            return np.zeros(self._rows, dtype=np.float32)
+        with self._lock:
+            self._request.infer({0: vector.astype(np.float32)[None, :]})
+            found: np.ndarray = self._request.get_output_tensor(0).data[0].copy()
+        return found
+
+
+def _request(vectors: np.ndarray, width: int) -> Any:
+    import openvino
+    from openvino import opset13 as ops
+
+    lengths = np.maximum(np.linalg.norm(vectors.astype(np.float32), axis=1, keepdims=True), 1e-6)
+    unsigned = ops.constant((vectors.astype(np.int16) + SHIFT).astype(np.uint8))
+    signed = ops.subtract(ops.convert(unsigned, np.float32), ops.constant(np.float32(SHIFT)))
+    rows = ops.multiply(signed, ops.constant((1 / lengths).astype(np.float32)))
+    given = ops.parameter([1, width], np.float32)
+    model = openvino.Model([ops.matmul(given, rows, transpose_a=False, transpose_b=True)], [given])
+    options = {
+        "INFERENCE_NUM_THREADS": 1,
+        "INFERENCE_PRECISION_HINT": "f32",
+        "PERFORMANCE_HINT": "LATENCY",
+        # The one vector is not rounded.
+        "DYNAMIC_QUANTIZATION_GROUP_SIZE": 0,
+    }
+    return openvino.Core().compile_model(model, "CPU", options).create_infer_request()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rolewise.knowledge import Knowledge
-from rolewise.nlu.packing import unpacked
+from rolewise.nlu.packing import PackedMatrix, unpacked
 
 FloatArray = np.ndarray
 
@@ -83,7 +83,8 @@ class SubjectIndex:
         """
         self.entries = list(found)
         self.count = count
-        self.vectors, self.broad = np.split(unpacked(vectors), [len(found)])
+        own, broad = np.split(vectors, [len(found)])
+        self._vectors, self.broad = PackedMatrix(own), unpacked(broad)
         self.subjects = np.array([entry.subject for entry in found], dtype=np.int32)
         self.kinds = np.array([entry.kind for entry in found], dtype=np.int8)
         self.claims = np.array([entry.claim for entry in found], dtype=np.int32)
@@ -112,8 +113,7 @@ class SubjectIndex:
 
     def cosines(self, vector: FloatArray) -> FloatArray:
         """The cosine of a unit vector ``(d,)`` to each entry, ``(n,)``."""
-        products: FloatArray = self.vectors @ vector.astype(np.float32)
-        return products
+        return self._vectors.cosines(vector)
 
     def overlaps(self, text: str) -> tuple[FloatArray, FloatArray]:
         """How much of the rare words a text shares: with each entry ``(n,)`` (Jaccard, weighted), and with each subject ``(count,)``."""

@@ -158,3 +158,19 @@ def test_texts_hold_no_markup_or_placeholder(knowledge: Knowledge) -> None:
     texts += [(where, entry.caveat) for where, entry in entries(knowledge) if entry.caveat]
     marks = ("{", "}", "**", "](", "TODO", "\n", "—")
     assert not [where for where, text in texts if any(mark in text for mark in marks)]
+
+
+def test_what_is_looked_up_is_that_of_the_knowledge_at_hand(knowledge: Knowledge) -> None:
+    first, *others = knowledge.subjects
+    assert knowledge.subject(first.id) is first and knowledge.subject("no_such_subject") is None
+    without = knowledge.copy(update={"subjects": others})
+    assert without.subject(first.id) is None and without.subject(others[0].id) is others[0]
+    assert list(without.subjects_by_id()) == [subject.id for subject in others]
+
+
+def test_subjects_of_a_topic_come_with_what_is_known_for_the_roles(knowledge: Knowledge) -> None:
+    found = knowledge.subjects_of("salary", ("ds",))
+    assert {subject.id for subject, _ in found} == {subject.id for subject in knowledge.subjects if "salary" in subject.topics}
+    assert all(facts == sum(not fact.roles or "ds" in fact.roles for fact in subject.facts) for subject, facts in found)
+    foremost = [subject.topics[0] == "salary" for subject, _ in found]
+    assert foremost == sorted(foremost, reverse=True)
