@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -359,17 +359,18 @@ class Context:
             return cls()
         return context
 
-    def keep_known(self, topics: Iterable[str], roles: Iterable[str], subjects: Iterable[str]) -> Context:
+    def keep_known(self, topics: Container[str], roles: Container[str], subjects: Container[str]) -> Context:
         """Forget what names a topic, a role or a subject that the knowledge no longer has, after a new model came in."""
-        topics, roles, subjects = frozenset(topics), frozenset(roles), frozenset(subjects)
-        known = [q for q in self.questions if q.topic in topics and set(q.roles) <= roles]
+        known = [q for q in self.questions if q.topic in topics and all(role in roles for role in q.roles)]
         self.questions = [replace(q, subjects=tuple(subject for subject in q.subjects if subject in subjects)) for q in known]
         self.pending = self.pending if self.pending in topics else None
         self.roles = tuple(role for role in self.roles if role in roles)
         self.mentioned = tuple(role for role in self.mentioned if role in roles)
         tapped = [(item, question_from_payload(item[1])) for item in self.offered]
         self.offered = [
-            item for item, q in tapped if q is None or (q.topic in topics and set(q.roles) <= roles and set(q.subjects) <= subjects)
+            item
+            for item, q in tapped
+            if q is None or (q.topic in topics and all(role in roles for role in q.roles) and all(one in subjects for one in q.subjects))
         ]
         return self
 

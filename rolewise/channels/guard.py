@@ -86,6 +86,6 @@ def is_own_payload(text: str, knowledge: Knowledge) -> bool:
     known_aspect = question.aspect is None or question.aspect in (*knowledge.topics, "overall")
     known_country = question.country is None or question.country in {country.code for country in knowledge.countries}
     known_level = question.level is None or question.level in {level.id for level in knowledge.levels}
-    known_subjects = {subject.id for subject in knowledge.subjects}.issuperset(question.subjects)
+    known_subjects = all(knowledge.subject(subject) is not None for subject in question.subjects)
     known_form = question.form is None or question.form in get_args(Form)
     return known_roles and known_aspect and known_country and known_level and known_subjects and known_form

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 
 from rolewise import wording
 from rolewise.answers.compose import PLACED_TOPICS, SWITCH, Answers, Draft, capital, join
@@ -56,7 +57,7 @@ class Dialogue:
         """A turn with this knowledge, in this conversation."""
         self.knowledge = knowledge
         self.answers = Answers(knowledge)
-        self.context = context.keep_known(knowledge.topics, knowledge.roles, [subject.id for subject in knowledge.subjects])
+        self.context = context.keep_known(knowledge.topics, knowledge.roles, knowledge.subjects_by_id())
         self.understanding = Understanding(knowledge, self.answers, self.context)
         # What the message may have meant; for those who fit the weights.
         self.considered: Candidates | None = None
@@ -498,7 +499,7 @@ class Dialogue:
         last = context.questions[-1]
         roles = tuple(last.roles or context.roles)
         following = self._following(last.topic, roles)
-        specific = [question for question in nearby(self.answers, last.topic, roles) if self._is_new(question)][:2]
+        specific = list(islice(filter(self._is_new, nearby(self.answers, last.topic, roles)), 2))
         if last.subjects:
             found = [*specific[:1], Question(last.topic, roles).normal(), *following]
         elif len(roles) == 1 and len(self.knowledge.roles) > 1:

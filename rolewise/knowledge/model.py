@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from pydantic import BaseModel, Extra, Field, constr
+from pydantic import BaseModel, Extra, Field, PrivateAttr, constr
 
 if TYPE_CHECKING:
     Id = str
@@ -167,6 +168,10 @@ class Subject(Model):
     facts: list[Fact] = []
     gaps: list[Gap] = []
 
+    def facts_for(self, roles: tuple[str, ...]) -> int:
+        """How many facts hold for all of the roles."""
+        return sum(1 for fact in self.facts if not fact.roles or set(roles) <= set(fact.roles))
+
 
 class Comparison(Model):
     """The hand-written sentences for one set of roles: overall, and by topic."""
@@ -253,6 +258,22 @@ class Wanted(Model):
     sources: list[str] = []
 
 
+class _LookedUp(NamedTuple):
+    """What is asked of the subjects at every message, and the list that it was gathered from.
+
+    Attributes:
+        subjects: the list.
+        by_id: each by its id.
+        roles: the roles that claims name.
+        of_topics: what :meth:`Knowledge.subjects_of` found so far.
+    """
+
+    subjects: list[Subject]
+    by_id: dict[str, Subject]
+    roles: frozenset[str]
+    of_topics: dict[tuple[str, tuple[str, ...]], list[tuple[Subject, int]]]
+
+
 class Knowledge(Model):
     """The whole knowledge file."""
 
@@ -271,6 +292,14 @@ class Knowledge(Model):
     questionnaire: Questionnaire | None = None
     menu: list[MenuLine] = []
     wanted: list[Wanted] = []
+    _gathered: _LookedUp | None = PrivateAttr(None)
+
+    def _looked_up(self) -> _LookedUp:
+        # A copy with other subjects takes the private attributes along.
+        if self._gathered is None or self._gathered.subjects is not self.subjects:
+            roles = {role for subject in self.subjects for claim in (*subject.facts, *subject.gaps) for role in claim.roles}
+            self._gathered = _LookedUp(self.subjects, {str(subject.id): subject for subject in self.subjects}, frozenset(roles), {})
+        return self._gathered
 
     def comparison(self, roles: list[str]) -> Comparison | None:
         """The comparison written for exactly these roles, in any order, or None."""
@@ -279,11 +308,23 @@ class Knowledge(Model):
 
     def subject(self, identity: str) -> Subject | None:
         """The subject of this id, or None."""
-        return next((subject for subject in self.subjects if subject.id == identity), None)
+        return self.subjects_by_id().get(identity)
 
-    def roles_of_claims(self) -> set[str]:
+    def subjects_by_id(self) -> Mapping[str, Subject]:
+        """All subjects, each by its id."""
+        return self._looked_up().by_id
+
+    def subjects_of(self, topic: str, roles: tuple[str, ...]) -> Sequence[tuple[Subject, int]]:
+        """The subjects of a topic and how many facts of each hold for all of the roles; foremost of the topic first, then most facts."""
+        known = self._looked_up().of_topics
+        if (topic, roles) not in known:
+            fitting = [(subject, subject.facts_for(roles)) for subject in self.subjects if topic in subject.topics]
+            known[topic, roles] = sorted(fitting, key=lambda pair: (pair[0].topics[0] != topic, -pair[1]))
+        return known[topic, roles]
+
+    def roles_of_claims(self) -> frozenset[str]:
         """The roles that some fact or gap names: what is said of no role by name was found out of these."""
-        return {role for subject in self.subjects for claim in (*subject.facts, *subject.gaps) for role in claim.roles}
+        return self._looked_up().roles
 
     def subject_named(self, name: str, kind: str) -> Subject | None:
         """The subject of a kind that has this name or alias, or None."""
