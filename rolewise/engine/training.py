@@ -22,6 +22,7 @@ INGREDIENTS = (
     "domain.yml",
     "data/*.yml",
     "rolewise/nlu/*.py",
+    "rolewise/nlu/*.safetensors",
     "rolewise/knowledge/*.py",
     "rolewise/questions.py",
     "requirements.lock",
