@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from rolewise.nlu.cpu import compiled
 from rolewise.settings import settings
 
 logger = logging.getLogger(__name__)
@@ -208,13 +209,7 @@ class _Graph:
 def _compile(core: Any, model: Any, length: int, threads: int = THREADS) -> Any:
     """Compile a model for rows of this many word pieces; -1 stands for any."""
     model.reshape({"embedded": [1, length, DIMENSION], "groups": [1, length]})
-    options = {
-        "INFERENCE_NUM_THREADS": threads,
-        "INFERENCE_PRECISION_HINT": "f32",
-        "PERFORMANCE_HINT": "LATENCY",
-        "DYNAMIC_QUANTIZATION_GROUP_SIZE": QUANTIZATION_GROUP,
-    }
-    return core.compile_model(model, "CPU", options)
+    return compiled(core, model, threads, QUANTIZATION_GROUP)
 
 
 class _Request:

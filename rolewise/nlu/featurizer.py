@@ -51,7 +51,7 @@ class SentenceEncoderFeaturizer(GraphComponent):
     @classmethod
     def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
         """Train again when the weights or the helper modules change."""
-        return f"{identity()}-{sources_hash('encoder', 'split', 'names')}"
+        return f"{identity()}-{sources_hash('encoder', 'cpu', 'split', 'names')}"
 
     def __init__(self, config: dict[str, Any], model_storage: ModelStorage, resource: Resource, name: str) -> None:
         """Keep where to store; the encoder comes with training or loading."""

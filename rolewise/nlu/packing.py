@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from rolewise.nlu.cpu import compiled
+
 # What is added to make them unsigned: only so the CPU's kernels read them without unpacking all of them first.
 SHIFT = 128
 
@@ -20,8 +22,14 @@ def packed(vectors: np.ndarray) -> np.ndarray:
 def unpacked(vectors: np.ndarray) -> np.ndarray:
     """What :func:`packed` gave as unit vectors of float32."""
     found = vectors.astype(np.float32)
-    unit: np.ndarray = found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-6)
+    unit: np.ndarray = found / _lengths(found)
     return unit
+
+
+def _lengths(vectors: np.ndarray) -> np.ndarray:
+    """The lengths of float32 vectors ``(n, d)``, ``(n, 1)``, never zero."""
+    found: np.ndarray = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-6))
+    return found
 
 
 class PackedMatrix:
@@ -50,17 +58,9 @@ def _request(vectors: np.ndarray, width: int) -> Any:
     import openvino
     from openvino import opset13 as ops
 
-    lengths = np.maximum(np.linalg.norm(vectors.astype(np.float32), axis=1, keepdims=True), 1e-6)
     unsigned = ops.constant((vectors.astype(np.int16) + SHIFT).astype(np.uint8))
     signed = ops.subtract(ops.convert(unsigned, np.float32), ops.constant(np.float32(SHIFT)))
-    rows = ops.multiply(signed, ops.constant((1 / lengths).astype(np.float32)))
+    rows = ops.multiply(signed, ops.constant(1 / _lengths(vectors.astype(np.float32))))
     given = ops.parameter([1, width], np.float32)
     model = openvino.Model([ops.matmul(given, rows, transpose_a=False, transpose_b=True)], [given])
-    options = {
-        "INFERENCE_NUM_THREADS": 1,
-        "INFERENCE_PRECISION_HINT": "f32",
-        "PERFORMANCE_HINT": "LATENCY",
-        # The one vector is not rounded.
-        "DYNAMIC_QUANTIZATION_GROUP_SIZE": 0,
-    }
-    return openvino.Core().compile_model(model, "CPU", options).create_infer_request()
+    return compiled(openvino.Core(), model, threads=1, group=0).create_infer_request()
