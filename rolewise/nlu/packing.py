@@ -35,7 +35,7 @@ def _lengths(vectors: np.ndarray) -> np.ndarray:
 class PackedMatrix:
     """Packed vectors that stay packed, and their cosines to one unit vector.
 
-    The product of many vectors with one costs what reading them costs: in 8 bits a quarter of the time, and of the memory.
+    The product of many vectors with one costs what reading them costs: in 8 bits a quarter of the time.
     """
 
     def __init__(self, vectors: np.ndarray) -> None:
