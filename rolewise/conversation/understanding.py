@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from rolewise import wording
@@ -94,6 +94,13 @@ def quoted(text: str) -> str:
     return " ".join(words) if len(words) <= MAX_QUOTED else "… " + " ".join(words[-MAX_QUOTED:])
 
 
+def _without(text: str, names: Iterable[str]) -> str:
+    """A text without names, which are lower case, and their plurals."""
+    for name in sorted(names, key=len, reverse=True):
+        text = re.sub(rf"\b{re.escape(name)}s?\b", " ", text)
+    return text
+
+
 def speaks_of(subject: Subject, roles: Sequence[str]) -> bool:
     """Whether something is known of a subject for one of these roles, or in general."""
     return not roles or any(not claim.roles or set(claim.roles) & set(roles) for claim in (*subject.facts, *subject.gaps))
@@ -134,61 +141,97 @@ class Understanding:
         """The questions of a message."""
         if message.tapped is not None:
             return Understood([self.known(message.tapped)])
-        parts = [self._special_forms(part) for part in message.parts]
-        if len(parts) > 1:
-            # A sentence that asks nothing, and that nothing known answers, is why the rest is asked: "my son wants to study AI".
-            parts = [part for part in parts if part.asked or part.whole or ASKING.search(part.text)] or parts
+        parts = self._asking_parts(message)
         # One question is quoted as it was typed, one of several as it was cut out.
         self.text = message.text if len(parts) == 1 else ""
         if not parts:
-            nothing = self._not_understood() if message.text.strip() else wording.EMPTY
-            return Understood([], refusal=nothing)
+            return Understood([], refusal=self._not_understood() if message.text.strip() else wording.EMPTY)
+        refusal = self._policy(message, parts[0])
+        if refusal is not None:
+            return Understood([], refusal=refusal, unsure=tuple(self.guesses(parts[0])))
+        parts = self._meant(parts)
         head = parts[0]
+        refusal = self._refused_title(head) if len(parts) == 1 else None
+        if refusal is not None:
+            return Understood([], refusal=refusal, unsure=tuple(self.nearest(head)), facts=tuple(self.what_titles_are(head)))
+        questions, note, declined = self._resolved(message, parts)
+        if not questions:
+            return self._nothing_asked(parts, declined)
+        others = self._alternatives(head, questions[0]) if len(parts) == 1 else []
+        # To ask back with one thing to tap is no question: it is answered.
+        if others:
+            return Understood([], unsure=(questions[0], *others[:1]))
+        return Understood(questions[:MAX_QUESTIONS], note, too_many=len(questions) > MAX_QUESTIONS)
+
+    def _asking_parts(self, message: Message) -> list[Part]:
+        """The parts, without those that only say why the rest is asked: "my son wants to study AI"."""
+        parts = [self._special_forms(part) for part in message.parts]
+        if len(parts) < 2:
+            return parts
+        return [part for part in parts if part.asked or part.whole or ASKING.search(part.text)] or parts
+
+    @staticmethod
+    def _policy(message: Message, head: Part) -> str | None:
+        """Why a message is not answered whatever it asks, a company or one person's own case; None where it may be."""
         if message.companies and head.topic not in COMPANY_TOPICS:
-            return Understood([], refusal=wording.COMPANY, unsure=tuple(self.guesses(head)))
-        if is_personal(message):
-            return Understood([], refusal=wording.PERSONAL, unsure=tuple(self.guesses(head)))
-        meant = self.comparison_meant(head) if len(parts) == 1 else None
+            return wording.COMPANY
+        return wording.PERSONAL if is_personal(message) else None
+
+    def _meant(self, parts: list[Part]) -> list[Part]:
+        """The parts, where a comparison that is meant is a sure one, and without what only announces the next."""
+        meant = self.comparison_meant(parts[0]) if len(parts) == 1 else None
         if meant is not None:
-            head, parts = meant, [meant]
-        if len(parts) == 2 and ANNOUNCED.match(head.text) and not head.roles and cues.COMPARING in parts[1].cues:
+            return [meant]
+        if len(parts) == 2 and ANNOUNCED.match(parts[0].text) and not parts[0].roles and cues.COMPARING in parts[1].cues:
             # "what about growth, which has the better outlook": the second says what the first only announces.
-            head, parts = parts[1], parts[1:]
+            return parts[1:]
+        return parts
+
+    def _refused_title(self, part: Part) -> str | None:
+        """The refusal for another title; None where there is none, or a subject is asked about for a role that is known."""
+        return None if part.asked and part.roles else self.other_title(part)
+
+    def _said_around(self, message: Message, parts: Sequence[Part]) -> tuple[str, ...]:
+        """The role of a sentence that asks nothing: "My daughter wants to be a data scientist. What will she earn?"."""
+        if len(parts) < 2 or any(part.roles for part in parts):
+            return ()
+        said = unique(role for _, _, role in mentions(message.text.lower(), self.all_names()))
+        return said if len(said) == 1 else ()
+
+    def _resolved(self, message: Message, parts: Sequence[Part]) -> tuple[list[Question], str | None, str | None]:
+        """The questions of the parts, what was assumed, and why a part was declined."""
         questions: list[Question] = []
         note: str | None = None
         declined: str | None = None
-        shared: tuple[str, ...] = ()
-        if not any(part.roles for part in parts):
-            # "My daughter wants to be a data scientist. What will she earn?": the role stands in a sentence that asks nothing.
-            said = unique(role for _, _, role in mentions(message.text.lower(), self.all_names()))
-            shared = said if len(said) == 1 and len(parts) > 1 else ()
+        shared = self._said_around(message, parts)
         for index, part in enumerate(parts):
-            refused = None if part.asked and part.roles else self.other_title(part)
-            if refused and len(parts) == 1:
-                return Understood([], refusal=refused, unsure=tuple(self.nearest(part)), facts=tuple(self.what_titles_are(part)))
+            refused = self._refused_title(part)
             if refused:
                 note = declined = refused
                 continue
             if not part.roles and not shared and not self._points_back(part):
                 shared = next((later.roles for later in parts[index + 1 :] if later.roles), ())
-            resolved, assumed = self._resolve(part, shared if index or shared else ())
+            resolved, assumed = self._resolve(part, shared)
             note = note or assumed or self._beside(part)
             questions += resolved
             shared = next((question.roles for question in reversed(resolved) if question.roles), shared)
-        questions = list(dict.fromkeys(question.normal() for question in questions))
-        if not questions:
-            placed = self._placed_alone(head) if len(parts) == 1 else ()
-            if placed:
-                return Understood([], unsure=tuple(dict.fromkeys([*placed, *self.guesses(head)])))
-            return Understood([], refusal=declined or self._not_understood(), unsure=tuple(self.guesses(head)))
+        return list(dict.fromkeys(question.normal() for question in questions)), note, declined
+
+    def _nothing_asked(self, parts: Sequence[Part], declined: str | None) -> Understood:
+        """What is offered where no part became a question."""
+        head = parts[0]
+        placed = self._placed_alone(head) if len(parts) == 1 else ()
+        if placed:
+            return Understood([], unsure=tuple(dict.fromkeys([*placed, *self.guesses(head)])))
+        return Understood([], refusal=declined or self._not_understood(), unsure=tuple(self.guesses(head)))
+
+    def _alternatives(self, head: Part, likeliest: Question) -> list[Question]:
+        """What else may be meant by a message that is not sure and does not say itself what it asks."""
         unsure = head.decision != "answer" and not head.asked and not self.goes_with(head)
-        if len(parts) == 1 and unsure and not self.plain(head, questions[0].topic):
-            seen = {(questions[0].topic, questions[0].roles)}
-            others = [question for question in self.guesses(head) if (question.topic, question.roles) not in seen]
-            # To ask back with one thing to tap is no question: it is answered.
-            if others:
-                return Understood([], unsure=(questions[0], *others[:1]))
-        return Understood(questions[:MAX_QUESTIONS], note, too_many=len(questions) > MAX_QUESTIONS)
+        if not unsure or self.plain(head, likeliest.topic):
+            return []
+        seen = (likeliest.topic, likeliest.roles)
+        return [question for question in self.guesses(head) if (question.topic, question.roles) != seen]
 
     def _not_understood(self) -> str:
         return self.answers.scoped(wording.NOT_UNDERSTOOD[self.context.unsure % 2])
@@ -380,10 +423,8 @@ class Understanding:
             named += [str(name) for name in (country.name, *country.aliases, *country.places) if country.code in part.countries]
         for level in self.knowledge.levels:
             named += [str(name) for name in (level.name, *level.aliases) if level.id in part.levels]
-        text = part.text
-        for name in sorted(named, key=len, reverse=True):
-            text = re.sub(rf"\b{re.escape(name.lower())}s?\b", " ", text)
-        return bool(named) and all(word in LINK_WORDS | AROUND_NAMES for word in re.findall(r"\w+", text))
+        rest = _without(part.text, (name.lower() for name in named))
+        return bool(named) and all(word in LINK_WORDS | AROUND_NAMES for word in re.findall(r"\w+", rest))
 
     def all_names(self) -> dict[str, list[str]]:
         """The names of every role, lower case."""
@@ -462,10 +503,7 @@ class Understanding:
 
     def _without_names(self, part: Part, roles: Sequence[str]) -> str:
         """The text of a part without the names of roles."""
-        text = part.text
-        for name in sorted((name for role in roles for name in self._names(role)), key=len, reverse=True):
-            text = re.sub(rf"\b{re.escape(name)}s?\b", " ", text)
-        return text
+        return _without(part.text, (name for role in roles for name in self._names(role)))
 
     def _about_subjects(self, part: Part, roles: tuple[str, ...], country: str | None, level: str | None) -> Question | None:
         """The question about the subjects that a part asks about, or asks on about; None where it asks about a topic."""
@@ -606,7 +644,7 @@ class Understanding:
         comparing = cues.COMPARING in part.cues
         if part.roles:
             return self._named_roles(part, comparing), None
-        pointed = self._pointed_roles(part, comparing)
+        pointed = self.pointed_roles(part)
         if pointed:
             return pointed, None
         if shared:
@@ -637,7 +675,7 @@ class Understanding:
         if len(part.roles) == 1 and others and comparing:
             if cues.POINTING in part.cues:
                 return (*others[:1], *part.roles)
-            if cues.OTHER in part.cues or re.match(r"^\W*(?:and |or |so |ok )*(?:vs|versus|than|compared? )", part.text):
+            if cues.OTHER in part.cues or re.match(r"^\W*(?:and |or |so |ok )*(?:vs|versus|than|compared?)\b", part.text):
                 return (*others, *part.roles)
         if len(part.roles) > 1 and not comparing and part.topic not in (COMPARE, "choose", "switch_role"):
             # Of a role that somebody has and one that is asked about it is the second.
@@ -650,10 +688,6 @@ class Understanding:
         return part.roles
 
     def pointed_roles(self, part: Part) -> tuple[str, ...]:
-        """The roles that a part points at without their names: "both", "the second one"."""
-        return self._pointed_roles(part, cues.COMPARING in part.cues)
-
-    def _pointed_roles(self, part: Part, comparing: bool) -> tuple[str, ...]:
         """The roles that "both", "all three", "the first one" or "the other one" point at; empty where nothing does."""
         context, every = self.context, tuple(self.knowledge.roles)
         known = context.roles if len(context.roles) > 1 else context.mentioned
@@ -671,4 +705,4 @@ class Understanding:
         if SEVERAL_OTHERS.search(part.text):
             return tuple(role for role in every if role not in context.roles)
         rest = [role for role in known if role not in context.roles[-1:]] or [role for role in every if role not in context.roles]
-        return (*context.roles, *rest[-1:]) if comparing and len(context.roles) == 1 else tuple(rest[-1:])
+        return (*context.roles, *rest[-1:]) if cues.COMPARING in part.cues and len(context.roles) == 1 else tuple(rest[-1:])
