@@ -170,7 +170,7 @@ class GuardedHttp(Http):
     async def http1(self) -> None:
         """Answer the requests of the connection, one after the other."""
         if self.recv_buffer:
-            # It came with the connection. Earlier requests, whose connections wait, are woken in this round of the loop: they go first.
+            # It came with the connection. What came on connections that wait already wakes them in this round, and as a rule is earlier.
             await asyncio.sleep(0)
         # In the rest of a body that nobody asked for: the answer is on its way already.
         with suppress(InvalidUsage):

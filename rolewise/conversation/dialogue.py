@@ -351,7 +351,10 @@ class Dialogue:
         return card
 
     def _reason(self, message: Message, act: str) -> bool:
-        """Whether a message tells what was missing in the answer just rated: words after a thumbs down that ask nothing surely."""
+        """Whether a message tells what was missing in the answer just rated: words after a thumbs down that ask nothing surely.
+
+        It is waited for once: the note of it is taken away.
+        """
         if self.context.note != RATED_DOWN or self.context.rating is None or not message.parts:
             return False
         self.context.note = None

@@ -168,7 +168,7 @@ class Subject(Model):
     facts: list[Fact] = []
     gaps: list[Gap] = []
 
-    def facts_for(self, roles: tuple[str, ...]) -> int:
+    def count_facts(self, roles: tuple[str, ...]) -> int:
         """How many facts hold for all of the roles."""
         return sum(1 for fact in self.facts if not fact.roles or set(roles) <= set(fact.roles))
 
@@ -271,7 +271,7 @@ class _LookedUp(NamedTuple):
     subjects: list[Subject]
     by_id: dict[str, Subject]
     roles: frozenset[str]
-    of_topics: dict[tuple[str, tuple[str, ...]], list[tuple[Subject, int]]]
+    of_topics: dict[tuple[str, frozenset[str]], list[tuple[Subject, int]]]
 
 
 class Knowledge(Model):
@@ -316,11 +316,11 @@ class Knowledge(Model):
 
     def subjects_of(self, topic: str, roles: tuple[str, ...]) -> Sequence[tuple[Subject, int]]:
         """The subjects of a topic and how many facts of each hold for all of the roles; foremost of the topic first, then most facts."""
-        known = self._looked_up().of_topics
-        if (topic, roles) not in known:
-            fitting = [(subject, subject.facts_for(roles)) for subject in self.subjects if topic in subject.topics]
-            known[topic, roles] = sorted(fitting, key=lambda pair: (pair[0].topics[0] != topic, -pair[1]))
-        return known[topic, roles]
+        known, key = self._looked_up().of_topics, (topic, frozenset(roles))
+        if key not in known:
+            fitting = [(subject, subject.count_facts(roles)) for subject in self.subjects if topic in subject.topics]
+            known[key] = sorted(fitting, key=lambda pair: (pair[0].topics[0] != topic, -pair[1]))
+        return known[key]
 
     def roles_of_claims(self) -> frozenset[str]:
         """The roles that some fact or gap names: what is said of no role by name was found out of these."""

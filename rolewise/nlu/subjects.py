@@ -116,6 +116,8 @@ class SubjectMatcher(GraphComponent, IntentClassifier):
                 raise RuntimeError("the index of subjects is not loaded")
             knowledge = knowledge_for(self._identity)
             self._made = Matcher(knowledge, subject_index.restored(knowledge, self._vectors), Weights.load(WEIGHTS))
+            # The index has them in a form of its own.
+            self._vectors = None
         return self._made
 
     @staticmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import resource
 import socket
@@ -10,11 +11,13 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from sanic.http import Http
 
-from rolewise.channels.connections import BODY_SECONDS, FIRST_SECONDS, HEAD_SECONDS, Door
+from rolewise.channels.connections import BODY_SECONDS, FIRST_SECONDS, HEAD_SECONDS, Door, GuardedHttp
 from rolewise.channels.limits import network
 from tests.raw import Reply, opened, received
 from tests.serving import Server
@@ -23,6 +26,21 @@ FILES = 256
 HEAD = b"POST /webhooks/rest/webhook HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 4000\r\n\r\n"
 # What a timer and a busy machine may add, in seconds.
 LATE = 4.0
+
+
+async def test_what_came_with_its_connection_goes_after_those_that_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+
+    async def answered(self: Http) -> None:
+        order.append("new")
+
+    monkeypatch.setattr(Http, "http1", answered)
+    # As far as the base class looks at it.
+    protocol: Any = SimpleNamespace(send=None, receive_more=None, recv_buffer=bytearray(b"GET"), app=SimpleNamespace(dispatch=None))
+    new = asyncio.create_task(GuardedHttp(protocol).http1())
+    asyncio.get_running_loop().call_soon(order.append, "waiting")
+    await new
+    assert order == ["waiting", "new"]
 
 
 class FewFiles(Server):

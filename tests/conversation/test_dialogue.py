@@ -637,6 +637,19 @@ def test_a_garbled_field_does_not_end_the_conversation(field: str, value: Any) -
         talk.turn(message, act)
 
 
+def test_a_subject_that_is_gone_is_forgotten() -> None:
+    gone, kept = Question("salary", ("ds",), subjects=("no_such_subject",)), Question("salary", ("ds",))
+    context = Context(questions=[gone], offered=[("gone", gone.payload()), ("kept", kept.payload())])
+    context.keep_known(KNOWLEDGE.topics, KNOWLEDGE.roles, KNOWLEDGE.subjects_by_id())
+    assert context.questions == [kept] and context.offered == [("kept", kept.payload())]
+
+
+def test_thanks_compares_nothing(talk: Conversation) -> None:
+    talk.ask("what does a software engineer earn", "salary", "swe")
+    text = "thanks, what is the difference between junior and senior data scientists"
+    assert asked(talk.ask(text, "career_path", "ds")) == [("career_path", ["ds"])]
+
+
 def test_context_of_older_knowledge(talk: Conversation) -> None:
     """A role or topic that the knowledge no longer has is forgotten, not an error."""
     data = stored()

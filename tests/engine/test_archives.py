@@ -11,11 +11,22 @@ from pathlib import Path
 
 import pytest
 
-from rolewise.engine import archives
+from rolewise.engine import archives, training
 from rolewise.engine.archives import ModelError
 from rolewise.engine.imports import newest
 from rolewise.settings import PROJECT_ROOT, settings
 from tests.engine.test_imports import PLAIN, archive
+
+
+def test_other_layers_of_the_encoder_make_a_model_stale(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "PROJECT_ROOT", tmp_path)
+    layers = tmp_path / "rolewise" / "nlu" / "tuned.safetensors"
+    layers.parent.mkdir(parents=True)
+    layers.write_bytes(b"one")
+    before = training.fingerprint()
+    assert training.fingerprint() == before
+    layers.write_bytes(b"two")
+    assert training.fingerprint() != before
 
 
 def cut_off(model: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 
 import pytest
@@ -169,8 +169,10 @@ def test_what_is_looked_up_is_that_of_the_knowledge_at_hand(knowledge: Knowledge
 
 
 def test_subjects_of_a_topic_come_with_what_is_known_for_the_roles(knowledge: Knowledge) -> None:
-    found = knowledge.subjects_of("salary", ("ds",))
-    assert {subject.id for subject, _ in found} == {subject.id for subject in knowledge.subjects if "salary" in subject.topics}
-    assert all(facts == sum(not fact.roles or "ds" in fact.roles for fact in subject.facts) for subject, facts in found)
-    foremost = [subject.topics[0] == "salary" for subject, _ in found]
-    assert foremost == sorted(foremost, reverse=True)
+    for topic, roles in product(("salary", "skills"), ((), ("ds",), ("swe",), ("swe", "ds"))):
+        counts = {
+            subject.id: sum(not fact.roles or set(roles) <= set(fact.roles) for fact in subject.facts) for subject in knowledge.subjects
+        }
+        fitting = [subject for subject in knowledge.subjects if topic in subject.topics]
+        wanted = sorted(fitting, key=lambda subject: (subject.topics[0] != topic, -counts[subject.id]))
+        assert [(subject.id, facts) for subject, facts in knowledge.subjects_of(topic, roles)] == [(s.id, counts[s.id]) for s in wanted]

@@ -1,4 +1,4 @@
-"""Processors add in different orders; what the model decides is the same on all of them."""
+"""Processors add in different orders; the model decides the same with all kernels of numpy. Those of OpenVINO are not varied here."""
 
 from __future__ import annotations
 
