@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 UP, DOWN = "up", "down"
 
@@ -84,6 +85,7 @@ def _words(text: str) -> list[str]:
     return re.findall(r"[\w+#]+", _plain(text))
 
 
+@lru_cache(maxsize=1024)
 def _plain(text: str) -> str:
     """A text in lower case with one form of every digit, sign and space."""
     figures = (str(int(unicodedata.numeric(character))) if _is_figure(character) else character for character in ORNAMENT.sub("", text))
