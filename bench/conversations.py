@@ -1,7 +1,8 @@
 """Counts how many turns of conversations by independent writers are understood: `python bench/conversations.py [--show]`.
 
-bench/data/conversations.yml may be read; tests/data/conversations.yml is only counted, so --show does not show it. So also of messages that
-are not for the assistant: how many are answered alone, and how many behind an answer.
+bench/data/conversations.yml may be read; tests/data/conversations.yml is only counted, so --show does not show it. So also of first
+messages, which mean the same wherever they stand: how many are answered in a topic that serves, and of those that are not for the assistant
+how many are answered, each alone and behind an answer.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import argparse
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,8 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 READ, UNREAD = ROOT / "bench" / "data" / "conversations.yml", ROOT / "tests" / "data" / "conversations.yml"
-OUTSIDE_READ, OUTSIDE_UNREAD = ROOT / "bench" / "data" / "tuning.jsonl", ROOT / "tests" / "data" / "messages.jsonl"
-# What is asked before a message that is not for the assistant.
+FIRST_READ, FIRST_UNREAD = ROOT / "bench" / "data" / "tuning.jsonl", ROOT / "tests" / "data" / "messages.jsonl"
+# What is asked before a first message.
 BEFORE = "what does a data scientist earn"
 # The command beside the interpreter that runs this.
 ROLEWISE = Path(sys.executable).with_name("rolewise")
@@ -63,15 +65,32 @@ def counted(path: Path, show: bool) -> dict[str, float]:
     return {"turns": len(turns), "right": round(100 * sum(turns) / len(turns), 1), "whole": round(100 * sum(whole) / len(whole), 1)}
 
 
+def inside(path: Path) -> dict[str, int]:
+    """How many first messages for the assistant are answered in a topic that serves, alone and behind an answer."""
+
+    def serves(line: dict[str, Any], reply: Turn) -> bool:
+        return any(question["topic"] in line["topics"] for question in reply["questions"])
+
+    return _alone_and_behind([line for line in _first(path) if line["in_scope"]], serves)
+
+
 def outside(path: Path) -> dict[str, int]:
     """How many messages that are not for the assistant are answered, alone and behind an answer."""
-    lines = map(json.loads, path.read_text(encoding="utf-8").splitlines())
-    texts = [line["text"] for line in lines if not line["in_scope"]]
-    answered = {}
+    return _alone_and_behind(
+        [line for line in _first(path) if not line["in_scope"]], lambda _, reply: reply["kind"] in ("answer", "comparison")
+    )
+
+
+def _first(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def _alone_and_behind(lines: list[dict[str, Any]], counts: Callable[[dict[str, Any], Turn], bool]) -> dict[str, int]:
+    found = {"messages": len(lines)}
     for name, before in (("alone", []), ("behind an answer", [BEFORE])):
-        asked = [{"name": str(number), "turns": [{"say": say} for say in (*before, text)]} for number, text in enumerate(texts)]
-        answered[name] = sum(turns[-1]["kind"] in ("answer", "comparison") for turns in held(asked).values())
-    return {"messages": len(texts), **answered}
+        asked = [{"name": str(number), "turns": [{"say": say} for say in (*before, line["text"])]} for number, line in enumerate(lines)]
+        found[name] = sum(counts(line, turns[-1]) for line, turns in zip(lines, held(asked).values(), strict=True))
+    return found
 
 
 def main() -> None:
@@ -81,8 +100,10 @@ def main() -> None:
     options = parser.parse_args()
     print(f"may be read: {counted(READ, options.show)}")
     print(f"only counted: {counted(UNREAD, False)}")
-    print(f"not for the assistant, but answered; may be read: {outside(OUTSIDE_READ)}")
-    print(f"not for the assistant, but answered; only counted: {outside(OUTSIDE_UNREAD)}")
+    print(f"first messages, answered in a topic that serves; may be read: {inside(FIRST_READ)}")
+    print(f"first messages, answered in a topic that serves; only counted: {inside(FIRST_UNREAD)}")
+    print(f"not for the assistant, but answered; may be read: {outside(FIRST_READ)}")
+    print(f"not for the assistant, but answered; only counted: {outside(FIRST_UNREAD)}")
 
 
 if __name__ == "__main__":

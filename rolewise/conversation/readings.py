@@ -19,7 +19,7 @@ import numpy as np
 from rolewise.answers.compose import PLACED_TOPICS
 from rolewise.conversation.role_changes import RoleChange, backgrounds, mentions, role_change
 from rolewise.nlu import cues
-from rolewise.questions import COMPARE, Context, Message, Part, question_from_payload, unique
+from rolewise.questions import COMPARE, INTENT_PREFIX, Context, Message, Part, question_from_payload, unique
 
 WEIGHTS = Path(__file__).resolve().with_suffix(".json")
 
@@ -44,6 +44,8 @@ SMALL_TALK_INTENTS = (
 MOST_GUESSES, LEAST_GUESS = 6, 0.01
 # What may be meant by a message that says only how good or how different something is.
 ALWAYS = (COMPARE, "choose", "define_role", "good_career")
+# Origins that do not say that anything speaks for a topic.
+SAYS_NOTHING = frozenset({"always", "several", "placed", *(f"is {topic}" for topic in ALWAYS)})
 
 # Words that say nothing of a topic: what is left without them and the names is what a message says itself.
 LITTLE = frozenset(
@@ -349,6 +351,7 @@ def signs(heard: Heard) -> dict[str, float]:
     small = sum(heard.guesses.get(name, 0.0) for name in SMALL_TALK_INTENTS)
     again = sum(heard.guesses.get(name, 0.0) for name in AGAIN_INTENTS)
     topics = [guess for guess in part.guesses if guess.topic]
+    sure = bool(topics) and part.decision == "answer" and topics[0].confidence >= SURE_TOPIC
     found = {
         "always": 1.0,
         "fresh": not context.questions,
@@ -389,6 +392,11 @@ def signs(heard: Heard) -> dict[str, float]:
         "asks back": part.decision == "ask",
         "declines": part.decision == "decline",
         "topic": topics[0].confidence if topics else 0.0,
+        "sure of its topic": sure,
+        "asks of a subject": bool(part.asked),
+        # What says much of its own means the same wherever it stands.
+        "complete": bool(part.asked) and left > FEW_LEFT,
+        "sure and complete": sure and left > FEW_LEFT,
         "follow up": heard.guesses.get("follow_up", 0.0),
         "small talk": small,
         "again": again,
@@ -413,82 +421,114 @@ def signs(heard: Heard) -> dict[str, float]:
     return {name: float(value) for name, value in found.items() if value}
 
 
+class _Topics:
+    """Topics that may be meant, in the order they were thought of, each with where it comes from."""
+
+    def __init__(self, known: frozenset[str]) -> None:
+        """Take up topics that are known only."""
+        self.found: dict[tuple[str, ...], dict[str, float]] = {}
+        self._known = known
+
+    def add(self, topics: Sequence[str | None], origin: str, value: float = 1.0) -> None:
+        """One more origin of these topics."""
+        kept = unique(topic for topic in topics if topic and topic in self._known)
+        if kept:
+            origins = self.found.setdefault(kept, {})
+            origins[origin] = max(value, origins.get(origin, value))
+
+
 def topic_origins(heard: Heard, rules: Reading) -> dict[tuple[str, ...], dict[str, float]]:
     """The topics that may be meant, each with where it comes from."""
-    context = heard.context
-    found: dict[tuple[str, ...], dict[str, float]] = {}
+    topics = _Topics(heard.topics)
+    _add_guessed(topics, heard.part)
+    _add_named(topics, heard.named_topics)
+    _add_remembered(topics, heard)
+    for topic in ALWAYS:
+        topics.add([topic], "always")
+    parts = [part.topic for part in heard.message.parts]
+    if len(parts) > 1:
+        topics.add(parts[:3], "all parts")
+        topics.add(parts[-1:], "last part")
+    topics.add(rules.topics, "rules")
+    for those, origins in topics.found.items():
+        _mark_kind(those, origins, heard.guesses)
+        if set(those) & set(heard.dropped_topics):
+            origins["left out"] = 1.0
+        _mark_agreement(those, origins, heard.named_topics)
+        if set(those) & set(PLACED_TOPICS):
+            origins["placed"] = 1.0
+        # That nothing said it is a sign of its own.
+        if not origins.keys() - SAYS_NOTHING:
+            origins["unsaid"] = 1.0
+    return topics.found
 
-    def add(topics: Sequence[str | None], origin: str, value: float = 1.0) -> None:
-        kept = unique(topic for topic in topics if topic and topic in heard.topics)
-        if kept:
-            known = found.setdefault(kept, {})
-            known[origin] = max(value, known.get(origin, value))
 
-    guesses = [guess for guess in heard.part.guesses if guess.topic][:MOST_GUESSES]
+def _add_guessed(topics: _Topics, part: Part) -> None:
+    """What the classifier guesses."""
+    guesses = [guess for guess in part.guesses if guess.topic][:MOST_GUESSES]
+    total = max(LEAST_GUESS, sum(guess.confidence for guess in guesses))
     for rank, guess in enumerate(guesses):
         if guess.confidence >= LEAST_GUESS or rank == 0:
-            add([guess.topic], "guess", guess.confidence)
-            add([guess.topic], "share", guess.confidence / max(LEAST_GUESS, sum(other.confidence for other in guesses)))
-            add([guess.topic], "log guess", 1 + np.log10(max(guess.confidence, LEAST_GUESS)) / 2)
+            topics.add([guess.topic], "guess", guess.confidence)
+            topics.add([guess.topic], "share", guess.confidence / total)
+            topics.add([guess.topic], "log guess", 1 + np.log10(max(guess.confidence, LEAST_GUESS)) / 2)
             if rank < 2:
-                add([guess.topic], ("first guess", "second guess")[rank])
-    named = heard.named_topics
+                topics.add([guess.topic], ("first guess", "second guess")[rank])
+
+
+def _add_named(topics: _Topics, named: tuple[str, ...]) -> None:
+    """What the message names."""
     for topic in named:
-        add([topic], "named")
+        topics.add([topic], "named")
     if named:
-        add([named[-1]], "named last")
+        topics.add([named[-1]], "named last")
     if len(named) > 1:
-        add(named[:3], "all named")
+        topics.add(named[:3], "all named")
+
+
+def _add_remembered(topics: _Topics, heard: Heard) -> None:
+    """What the conversation was about, and what waits or was offered in it."""
+    context = heard.context
     last = tuple(question.topic for question in context.questions)
     for topic in last:
-        add([topic], "of the last")
-    add(last[-1:], "last")
+        topics.add([topic], "of the last")
+    topics.add(last[-1:], "last")
     if len(last) > 1:
-        add(last, "all of the last")
+        topics.add(last, "all of the last")
     for number, origin in ((-2, "before the last"), (-3, "the third last")):
         asked = heard.asked(number)
         if asked:
-            add([asked[0]], origin)
+            topics.add([asked[0]], origin)
     if context.asked:
-        add([context.asked[0].split(":")[0]], "asked first")
-    add([context.pending], "pending")
+        topics.add([context.asked[0].split(":")[0]], "asked first")
+    topics.add([context.pending], "pending")
     offered = [question_from_payload(payload) for _, payload in context.offered[:1]]
     if context.unsure and offered and offered[0]:
-        add([offered[0].topic], "offered")
-    for topic in ALWAYS:
-        add([topic], "always")
-    parts = [part.topic for part in heard.message.parts]
-    if len(parts) > 1:
-        add(parts[:3], "all parts")
-        add(parts[-1:], "last part")
-    add(rules.topics, "rules")
-    for topics, origins in found.items():
-        if len(topics) > 1:
-            origins["several"] = 1.0
-            likely = [heard.guesses.get(f"ask_{topic}", 0.0) for topic in topics]
-            origins["guess"], origins["weakest"] = sum(likely), min(likely)
-            if COMPARE in topics or "choose" in topics:
-                origins["several with a choice"] = 1.0
-        else:
-            (topic,) = topics
-            if topic in ALWAYS or topic == "switch_role":
-                origins[f"is {topic}"] = 1.0
-        if set(topics) & set(heard.dropped_topics):
-            origins["left out"] = 1.0
-        if "rules" in origins:
-            for origin in ("last", "first guess", "second guess", "named", "before the last"):
-                if origin in origins:
-                    origins[f"rules and {origin}"] = 1.0
-        if {"last", "first guess"} <= origins.keys():
-            origins["last and guess"] = 1.0
-        if len(named) == 1 and topics == named and "first guess" in origins:
-            origins["named and guess"] = 1.0
-        if set(topics) & set(PLACED_TOPICS):
-            origins["placed"] = 1.0
-        # That nothing said it is a sign of its own.
-        if not origins.keys() - {"always", "several", "placed"} - {f"is {topic}" for topic in ALWAYS}:
-            origins["unsaid"] = 1.0
-    return found
+        topics.add([offered[0].topic], "offered")
+
+
+def _mark_kind(topics: tuple[str, ...], origins: dict[str, float], guesses: Mapping[str, float]) -> None:
+    """Whether it is several topics, or one of those that are not like the others."""
+    if len(topics) > 1:
+        origins["several"] = 1.0
+        likely = [guesses.get(f"{INTENT_PREFIX}{topic}", 0.0) for topic in topics]
+        origins["guess"], origins["weakest"] = sum(likely), min(likely)
+        if COMPARE in topics or "choose" in topics:
+            origins["several with a choice"] = 1.0
+    elif topics[0] in ALWAYS or topics[0] == "switch_role":
+        origins[f"is {topics[0]}"] = 1.0
+
+
+def _mark_agreement(topics: tuple[str, ...], origins: dict[str, float], named: tuple[str, ...]) -> None:
+    """Which origins agree."""
+    if "rules" in origins:
+        for origin in ("last", "first guess", "second guess", "named", "before the last"):
+            if origin in origins:
+                origins[f"rules and {origin}"] = 1.0
+    if {"last", "first guess"} <= origins.keys():
+        origins["last and guess"] = 1.0
+    if len(named) == 1 and topics == named and "first guess" in origins:
+        origins["named and guess"] = 1.0
 
 
 def role_origins(heard: Heard, rules: Reading) -> dict[frozenset[str], tuple[tuple[str, ...], dict[str, float]]]:
@@ -598,6 +638,11 @@ class Candidates:
     origins: list[Features]
 
 
+def complete(heard: Heard) -> bool:
+    """Whether a message is a question about one role that says all of itself."""
+    return "?" in heard.message.text and heard.part.decision == "answer" and len(heard.roles) == 1
+
+
 def enumerated(heard: Heard, rules: Reading) -> Candidates:
     """The readings of a message in its conversation.
 
@@ -619,8 +664,7 @@ def enumerated(heard: Heard, rules: Reading) -> Candidates:
     head = heard.part
     # "All three" says which roles are meant.
     all_of_them = cues.ALL in head.cues and bool(heard.pointed) and not heard.roles
-    asks = "?" in heard.message.text and head.decision == "answer" and len(heard.roles) == 1
-    sure = head.topic if asks and rules.topics == (head.topic,) and head.best.confidence >= SURE_TOPIC else None
+    sure = head.topic if complete(heard) and rules.topics == (head.topic,) and head.best.confidence >= SURE_TOPIC else None
     says_new = bool(heard.roles or heard.named_topics or heard.part.countries or heard.part.levels)
     seen, known = signs(heard), set(heard.context.roles)
     # Of several roles that are talked about none is lost where nothing says so.

@@ -31,7 +31,7 @@ NAMES = {"mle": ["ml engineer"], "swe": ["programmer"], "ds": ["data scientist"]
 TOPICS = {"salary": ["pay"], "demand": ["demand"], "degree": ["degree"], "compare": [], "choose": [], "define_role": [], "good_career": []}
 RULES = Reading(ANSWER, ("salary",), ("ds",), True)
 # What is reached today, in percent, less what chance may take.
-LEAST_TURNS, LEAST_WHOLE = 74.0, 42.0
+LEAST_TURNS, LEAST_WHOLE = 76, 44
 
 
 def heard(text: str, context: Context, intent: str = "follow_up", confidence: float = 0.9) -> Heard:
