@@ -10,9 +10,15 @@ from types import ModuleType
 
 from rolewise.engine import without_tensorflow
 
-# What Rasa 3.6.21 imports to check a configuration before training, and with it every component it has; a model's metadata name it.
-VALIDATOR = "rasa.graph_components.validators.default_recipe_validator"
-VALIDATOR_CLASS = "DefaultV1RecipeValidator"
+# Modules of Rasa 3.6.21 that only training and testing use, and what they bring with them.
+UNUSED = (
+    # To check a configuration, and with it every component there is; a model's metadata name it.
+    "rasa.graph_components.validators.default_recipe_validator",
+    # The data of networks: scikit-learn and the statistics of scipy.
+    "rasa.utils.tensorflow.model_data",
+    # Pictures of test results: matplotlib.
+    "rasa.utils.plotting",
+)
 # Where components live that are known to run without TensorFlow.
 PLAIN_COMPONENTS = (
     "rolewise.",
@@ -27,11 +33,24 @@ PLAIN_COMPONENTS = (
 
 
 class TrainingOnly:
-    """Stands for a class that is only used in training."""
+    """Stands for what is only used in training and testing."""
 
     def __init__(self, *arguments: object, **named: object) -> None:
         """Refuse."""
-        raise RuntimeError("this process was started to answer and cannot train; run 'rolewise train'")
+        raise RuntimeError("this process was started to answer and can neither train nor test; run 'rolewise train' or 'rasa test'")
+
+
+def _stand_in(name: str) -> ModuleType:
+    """A module in which everything is :class:`TrainingOnly`."""
+    module = ModuleType(name)
+
+    def found(attribute: str) -> type[TrainingOnly]:
+        if attribute.startswith("__"):
+            raise AttributeError(attribute)
+        return TrainingOnly
+
+    vars(module)["__getattr__"] = found
+    return module
 
 
 def light(model: Path | None) -> None:
@@ -48,9 +67,8 @@ def light(model: Path | None) -> None:
     sys.modules.setdefault("jax", None)  # type: ignore[arg-type]
     if model is not None and runs_without_tensorflow(model):
         sys.modules.setdefault(without_tensorflow.TENSORFLOW, None)  # type: ignore[arg-type]
-        module = ModuleType(VALIDATOR)
-        vars(module)[VALIDATOR_CLASS] = TrainingOnly
-        sys.modules.setdefault(VALIDATOR, module)
+        for name in UNUSED:
+            sys.modules.setdefault(name, _stand_in(name))
 
 
 def runs_without_tensorflow(model: Path) -> bool:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,12 +30,10 @@ class NgramCounter:
             terms: its n-grams in the order of their columns.
             idf: float32 array ``(len(terms),)`` of their inverse document frequencies.
         """
-        from sklearn.feature_extraction.text import CountVectorizer
-
         self.analyzer = analyzer
         self.idf = idf
         self._columns = {term: column for column, term in enumerate(terms)}
-        self._analyze = CountVectorizer(**{**analyzer, "ngram_range": tuple(analyzer["ngram_range"])}).build_analyzer()
+        self._analyze = _analyzer(analyzer)
 
     @classmethod
     def of(cls, vectorizer: Any) -> NgramCounter:
@@ -63,3 +64,31 @@ class NgramCounter:
         columns = np.fromiter(counts.keys(), dtype=np.int64, count=len(counts))
         weights = (1.0 + np.log(np.fromiter(counts.values(), dtype=np.float32, count=len(counts)))) * self.idf[columns]
         return columns, weights / max(float(np.linalg.norm(weights)), 1e-12)
+
+
+# scikit-learn's own analyzers would do, but to import it takes a server 45 MB and a second, and nothing else in one needs it.
+def _analyzer(parameters: dict[str, Any]) -> Callable[[str], Iterator[str]]:
+    least, most = parameters["ngram_range"]
+    sizes = range(least, most + 1)
+    if parameters["analyzer"] == "char_wb":
+        return partial(_of_characters, sizes)
+    if parameters["analyzer"] == "word":
+        return partial(_of_words, sizes, re.compile(parameters["token_pattern"]))
+    raise ValueError(f"an NgramCounter does not know the analyzer {parameters['analyzer']!r}")
+
+
+def _of_characters(sizes: range, text: str) -> Iterator[str]:
+    """Runs of characters inside of words, which have a space at both ends; a word that is no longer than a run is one, once."""
+    for word in text.lower().split():
+        padded = f" {word} "
+        for size in sizes:
+            yield from (padded[start : start + size] for start in range(max(1, len(padded) - size + 1)))
+            if len(padded) <= size:
+                break
+
+
+def _of_words(sizes: range, word: re.Pattern[str], text: str) -> Iterator[str]:
+    """Runs of words, with a space between them."""
+    found = word.findall(text.lower())
+    for size in sizes:
+        yield from (" ".join(found[start : start + size]) for start in range(len(found) - size + 1))

@@ -32,7 +32,7 @@ def model(vectors: np.ndarray) -> IntentModel:
 
 
 @pytest.mark.parametrize("analyzer", ["char_wb", "word"])
-@pytest.mark.parametrize("text", ["how much does it pay pay", "Nothing known: xyzzy", "", "💰"])
+@pytest.mark.parametrize("text", ["how much does it pay pay", "Nothing known: xyzzy", "", "💰", "How MUCH,\n it  a I", "I a"])
 def test_ngrams_of_one_text_are_those_of_scikit_learn(analyzer: str, text: str) -> None:
     vectorizer = TfidfVectorizer(analyzer=analyzer, ngram_range=(1, 3), sublinear_tf=True, dtype=np.float32).fit(TEXTS)
     columns, weights = NgramCounter.of(vectorizer)(text)
