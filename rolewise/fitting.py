@@ -8,9 +8,8 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from functools import cache
+from operator import mul
 from pathlib import Path
-
-import numpy as np
 
 from rolewise.knowledge import Claim
 
@@ -50,7 +49,7 @@ class Fitting:
 
     def __init__(self, weights: Mapping[str, float]) -> None:
         """Take the weight of each of :data:`TAGS`; those that are absent count nothing."""
-        self.weights = np.array([weights.get(name, 0.0) for name in TAGS])
+        self.weights = tuple(weights.get(name, 0.0) for name in TAGS)
 
     @classmethod
     @cache
@@ -61,4 +60,4 @@ class Fitting:
     def __call__(self, claim: Claim, roles: Collection[str], countries: Collection[str], levels: Collection[str]) -> float:
         """What the tags of a claim add for what is asked."""
         place = (THE_PLACE if claim.country in countries else ANOTHER_PLACE) if claim.country and countries else 0.0
-        return float(np.dot(self.weights, tags(claim, roles, levels))) + place
+        return sum(map(mul, self.weights, tags(claim, roles, levels))) + place

@@ -39,7 +39,7 @@ def test_the_place_that_is_asked_about_goes_before_none_and_that_before_another(
 
 
 def test_the_shipped_weights_name_every_tag() -> None:
-    assert len(Fitting.load().weights) == len(TAGS) and Fitting.load().weights.any()
+    assert len(Fitting.load().weights) == len(TAGS) and any(Fitting.load().weights)
     # A claim about another role never goes before one about the role that is asked about.
     shipped = Fitting.load()
     assert shipped(fact(roles=["ds"]), ["ds"], [], []) > shipped(fact(), ["ds"], [], []) > shipped(fact(roles=["swe"]), ["ds"], [], [])

@@ -709,7 +709,9 @@ class Scorer:
     def __call__(self, candidates: Candidates) -> np.ndarray:
         """The log-odds of each reading against the others."""
         seen = candidates.signs
+        # Readings share the origins of their topics and those of their roles: each is looked at once.
         worth: dict[tuple[str, str], float] = {}
+        sums: dict[tuple[str, int], float] = {}
 
         def value(side: str, origin: str) -> float:
             known = worth.get((side, origin))
@@ -718,11 +720,13 @@ class Scorer:
                 known = worth[side, origin] = sum(pairs.get(sign, 0.0) * strength for sign, strength in seen.items())
             return known
 
-        scores = [
-            sum(value(side, origin) * strength for side, found in zip(SIDES, origins, strict=True) for origin, strength in found.items())
-            for origins in candidates.origins
-        ]
-        return np.array(scores)
+        def total(side: str, origins: dict[str, float]) -> float:
+            known = sums.get((side, id(origins)))
+            if known is None:
+                known = sums[side, id(origins)] = sum(value(side, origin) * strength for origin, strength in origins.items())
+            return known
+
+        return np.array([sum(map(total, SIDES, origins)) for origins in candidates.origins])
 
     def best(self, candidates: Candidates) -> Reading:
         """The likeliest reading; that of the rules where none is likelier by :data:`MARGIN`, or the likeliest hardly differs from it."""
