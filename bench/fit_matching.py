@@ -132,7 +132,7 @@ class Model:
         vector = message.get(VECTORS)[places[0] if places else 0]
         topics = {guess.topic: guess.confidence for guess in part.guesses if guess.topic}
         form = SubjectMatcher.form_of(self.forms, part.text, vector)
-        candidates, features, _, _ = self.matcher.features(part.text, vector, topics, part.roles, form)
+        candidates, features, _ = self.matcher.features(part.text, vector, topics, part.roles, form)
         return Example(label, part, candidates, features, vector, form)
 
 

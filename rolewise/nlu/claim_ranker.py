@@ -12,7 +12,7 @@ import numpy as np
 
 from rolewise.fitting import Fitting
 from rolewise.knowledge import Claim, Knowledge
-from rolewise.nlu.subject_index import ASK, NAME, TEXT, TITLE, Best, FloatArray, SubjectIndex, broad_questions, topic_questions, words
+from rolewise.nlu.subject_index import ASK, NAME, TEXT, TITLE, ByGroup, FloatArray, SubjectIndex, broad_questions, topic_questions, words
 
 # So many claims are looked at closely: the nearest by each of four measures.
 NEAREST, NEAREST_ON_THE_WHOLE = 10, 20
@@ -71,6 +71,36 @@ def likely(odds: float) -> float:
 
 
 @dataclass(frozen=True)
+class Nearness:
+    """How near a message is to what stands in the index; 0 where there is nothing of the kind.
+
+    Attributes:
+        entries: its cosine to each entry ``(n,)``.
+        broad: its cosine to each question about a whole topic ``(b,)``.
+        asks: for each claim ``(claims,)`` the cosine to the nearest question that it answers.
+        texts: the cosine to its sentence.
+        word_asks: the share of rare words with one of those questions.
+        word_texts: the same of its sentence.
+        titles: for each subject ``(subjects,)`` the cosine to the question that it is shown with.
+        word_titles: the share of rare words with that one.
+        names: the cosine to the nearest of its names.
+        covered: the share of the message's rare words that occur in what is said of it.
+    """
+
+    entries: FloatArray
+    broad: FloatArray
+
+    asks: FloatArray
+    texts: FloatArray
+    word_asks: FloatArray
+    word_texts: FloatArray
+    titles: FloatArray
+    word_titles: FloatArray
+    names: FloatArray
+    covered: FloatArray
+
+
+@dataclass(frozen=True)
 class Said:
     """A message beside the index.
 
@@ -78,9 +108,7 @@ class Said:
         text: the message, cleaned.
         form: how it asks, or None.
         topics: probabilities of topics, 0 to 1.
-        vector: its unit vector ``(d,)``.
-        cosines: to each entry of the index ``(n,)``.
-        shared: the share of rare words with each entry ``(n,)``.
+        near: how near it is to what stands in the index.
         named: the subjects that are named in it.
         subjects: confidence in each subject that was looked at, the surest first.
         rare: its rare words with their weights.
@@ -89,9 +117,7 @@ class Said:
     text: str
     form: str | None
     topics: Mapping[str, float]
-    vector: FloatArray
-    cosines: FloatArray
-    shared: FloatArray
+    near: Nearness
     named: frozenset[int]
     subjects: Mapping[int, float]
     rare: Mapping[str, float]
@@ -131,7 +157,7 @@ class ClaimRanker:
             for number, subject in enumerate(knowledge.subjects)
             for place, claim in enumerate((*subject.facts, *subject.gaps))
         ]
-        self._subject = np.array([number for number, _, _ in self.claims], dtype=np.int32)
+        self.subjects = np.array([number for number, _, _ in self.claims], dtype=np.int32)
         own = [frozenset(words(" ".join([subject.name, *subject.aliases]))) for subject in knowledge.subjects]
         self._words = [
             own[number] | frozenset(words(" ".join([claim.text, *claim.asks, *claim.yes_no]))) for number, _, claim in self.claims
@@ -150,30 +176,46 @@ class ClaimRanker:
         index = self.index
         number = {(subject, place): at for at, (subject, place, _) in enumerate(self.claims)}
         owner = np.array([number.get((entry.subject, entry.claim), -1) for entry in index.entries], dtype=np.int32)
-        self._asks, self._texts = (_Best(owner, index.kinds == kind, len(self.claims)) for kind in (ASK, TEXT))
-        self._titles, self._names = Best(index, index.kinds == TITLE), Best(index, index.kinds == NAME)
+        self._asks, self._texts = (ByGroup(owner, len(self.claims), index.kinds == kind) for kind in (ASK, TEXT))
+        self._titles, self._names = (ByGroup(index.subjects, index.count, index.kinds == kind) for kind in (TITLE, NAME))
+
+    def nearness(self, text: str, vector: FloatArray) -> Nearness:
+        """How near a message, cleaned, and its unit vector ``(d,)`` are to what stands in the index."""
+        cosines = self.index.cosines(vector)
+        shared, covered = self.index.overlaps(text)
+        return Nearness(
+            entries=cosines,
+            broad=self.index.broad @ vector,
+            asks=self._asks(cosines),
+            texts=self._texts(cosines),
+            word_asks=self._asks(shared),
+            word_texts=self._texts(shared),
+            titles=self._titles(cosines),
+            word_titles=self._titles(shared),
+            names=self._names(cosines),
+            covered=covered,
+        )
 
     def features(self, said: Said) -> tuple[FloatArray, FloatArray]:
         """The claims that are looked at closely ``(k,)``, as places in ``claims``, and their :data:`CLAIM_FEATURES` ``(k, n)``."""
-        asks, texts = self._asks(said.cosines), self._texts(said.cosines)
-        word_asks, word_texts = self._asks(said.shared), self._texts(said.shared)
-        titles, names = self._titles(said.cosines), self._names(said.cosines)
+        near = said.near
+        asks, texts, word_asks, word_texts, titles, names = near.asks, near.texts, near.word_asks, near.word_texts, near.titles, near.names
         confidence = np.zeros(self.index.count, dtype=np.float32)
         rank = np.zeros(self.index.count, dtype=np.float32)
         for place, (subject, sure) in enumerate(said.subjects.items()):
             confidence[subject], rank[subject] = sure, 1 / (1 + place)
         by_ask, by_text = asks + 0.4 * word_asks, texts + 0.4 * word_texts
-        on_the_whole = np.maximum(by_ask, 0.95 * by_text) + 0.2 * confidence[self._subject]
-        by_subject = asks + texts + 0.5 * titles[self._subject]
+        on_the_whole = np.maximum(by_ask, 0.95 * by_text) + 0.2 * confidence[self.subjects]
+        by_subject = asks + texts + 0.5 * titles[self.subjects]
         nearest = [_largest(by_ask, NEAREST), _largest(by_text, NEAREST), _largest(by_subject, NEAREST)]
         chosen = np.unique(np.concatenate([*nearest, _largest(on_the_whole, NEAREST_ON_THE_WHOLE)]))
-        own = self._subject[chosen]
+        own = self.subjects[chosen]
         shares = np.array([self._shares(said.rare, self._words[number]) for number in chosen])
         claims = [self.claims[number] for number in chosen]
-        broad = float((self.index.broad @ said.vector).max(initial=0.0))
+        broad = float(said.near.broad.max(initial=0.0))
         columns = [
             asks[chosen],
-            self._asks.second(said.cosines, chosen),
+            self._asks.second(near.entries, chosen),
             *(values[chosen] for values in (texts, word_asks, word_texts)),
             *shares.T,
             np.array([said.form in claim.forms for _, _, claim in claims]),
@@ -215,10 +257,11 @@ class ClaimRanker:
 
     def whole_features(self, said: Said, topic: str, roles: Sequence[str]) -> list[float]:
         """What speaks for a topic's answer, in the order of :data:`WHOLE_FEATURES`."""
-        near = max((float(self.index.broad[number] @ said.vector) for number in self._broad.get(topic, ())), default=0.0)
+        own = self._broad.get(topic)
+        near = float(said.near.broad[own].max()) if own else 0.0
         share, unsaid = self._shares(said.rare, self._broad_words.get(topic, frozenset()))
-        broad = float((self.index.broad @ said.vector).max(initial=0.0))
-        ask = float(self._asks(said.cosines).max(initial=0.0))
+        broad = float(said.near.broad.max(initial=0.0))
+        ask = float(said.near.asks.max(initial=0.0))
         subject = max(said.subjects.values(), default=0.0)
         return [log_odds(said.topics[topic]), near, share, unsaid, said.length, broad, ask, subject, float(bool(roles))]
 
@@ -226,34 +269,6 @@ class ClaimRanker:
         total = sum(rare.values())
         missing = [weight for word, weight in rare.items() if word not in said]
         return (1 - sum(missing) / total if total else 1.0), max(missing, default=0.0) / self._rarest
-
-
-class _Best:
-    """The largest and the second largest value of the entries of each claim."""
-
-    def __init__(self, owner: FloatArray, wanted: FloatArray, count: int) -> None:
-        """Look at the wanted entries ``(n,)``, each of the claim that ``owner`` says; those of a claim stand together."""
-        self._entries = np.flatnonzero(wanted & (owner >= 0))
-        self._claims, self._starts = np.unique(owner[self._entries], return_index=True)
-        self._ends = np.append(self._starts[1:], len(self._entries))
-        self._place = {int(claim): place for place, claim in enumerate(self._claims)}
-        self._count = count
-
-    def __call__(self, values: FloatArray) -> FloatArray:
-        """The largest of the values ``(n,)`` of each claim, ``(count,)``; 0 where it has no such entry."""
-        found = np.zeros(self._count, dtype=np.float32)
-        if len(self._entries):
-            found[self._claims] = np.maximum.reduceat(values[self._entries], self._starts)
-        return found
-
-    def second(self, values: FloatArray, claims: FloatArray) -> FloatArray:
-        """The second largest value of some claims; 0 where there is none."""
-        found = np.zeros(len(claims), dtype=np.float32)
-        for number, claim in enumerate(claims):
-            place = self._place.get(int(claim))
-            own = values[self._entries[self._starts[place] : self._ends[place]]] if place is not None else values[:0]
-            found[number] = np.partition(own, -2)[-2] if len(own) > 1 else 0.0
-        return found
 
 
 def _largest(values: FloatArray, count: int) -> FloatArray:

@@ -18,8 +18,8 @@ import numpy as np
 from rolewise.fitting import Fitting
 from rolewise.knowledge import Knowledge
 from rolewise.knowledge.model import Form
-from rolewise.nlu.claim_ranker import ClaimRanker, Said, expanded, likely, log_odds
-from rolewise.nlu.subject_index import ASK, NAME, TEXT, TITLE, Best, FloatArray, SubjectIndex, words
+from rolewise.nlu.claim_ranker import ClaimRanker, Nearness, Said, expanded, likely, log_odds
+from rolewise.nlu.subject_index import ASK, TITLE, ByGroup, FloatArray, SubjectIndex, words
 from rolewise.questions import Evidence, Part, SubjectGuess
 
 # So many subjects are looked at closely.
@@ -154,31 +154,20 @@ class Matcher:
     def __post_init__(self) -> None:
         index = self.index
         self.ranker = ClaimRanker(self.knowledge, index, self.weights.claim, self.weights.whole, self.fitting)
-        self._asks, self._names, self._texts = (Best(index, np.isin(index.kinds, one)) for one in ((ASK, TITLE), (NAME,), (TEXT,)))
+        self._of_claims = ByGroup(self.ranker.subjects, index.count)
         asking = np.flatnonzero(np.isin(index.kinds, (ASK, TITLE)))
         starts = np.searchsorted(index.subjects[asking], np.arange(index.count + 1))
         self._asking = [asking[starts[number] : starts[number + 1]] for number in range(index.count)]
-        self._forms = self._questions_by_form()
+        self._forms = {form: np.array([form in claim.forms for _, _, claim in self.ranker.claims], dtype=bool) for form in get_args(Form)}
         self._topics = [tuple(map(str, subject.topics)) for subject in self.knowledge.subjects]
         self._roles = [
             {role for claim in (*subject.facts, *subject.gaps) for role in (claim.roles or self.knowledge.roles)}
             for subject in self.knowledge.subjects
         ]
 
-    def _questions_by_form(self) -> dict[str, Best]:
-        """For each form, the questions that a claim for it answers."""
-        forms = [[claim.forms for claim in (*subject.facts, *subject.gaps)] for subject in self.knowledge.subjects]
-        asking = self.index.kinds == ASK
-        found: dict[str, Best] = {}
-        for form in get_args(Form):
-            entries = zip(self.index.entries, asking, strict=True)
-            wanted = [bool(asks) and form in forms[entry.subject][entry.claim] for entry, asks in entries]
-            found[form] = Best(self.index, np.array(wanted, dtype=bool))
-        return found
-
     def features(
         self, text: str, vector: FloatArray, topics: Mapping[str, float], roles: Sequence[str], form: str | None
-    ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    ) -> tuple[FloatArray, FloatArray, Nearness]:
         """What speaks for each candidate.
 
         Args:
@@ -189,22 +178,19 @@ class Matcher:
             form: how it asks, or None.
 
         Returns:
-            The candidates ``(k,)``, their features ``(k, len(FEATURES))``, and for each entry of the index its cosine and its share of
-            words.
+            The candidates ``(k,)``, their features ``(k, len(FEATURES))``, and how near the piece is to what stands in the index.
         """
         index = self.index
-        cosines = index.cosines(vector)
-        shared, covered = index.overlaps(text)
+        near, of_claims = self.ranker.nearness(text, vector), self._of_claims
         named = index.named(text)
-
-        asks, names, texts = self._asks(cosines), self._names(cosines), self._texts(cosines)
-        word_asks, word_texts = self._asks(shared), self._texts(shared)
+        asks, word_asks = np.maximum(of_claims(near.asks), near.titles), np.maximum(of_claims(near.word_asks), near.word_titles)
+        names, texts, word_texts, covered = near.names, of_claims(near.texts), of_claims(near.word_texts), near.covered
         rough = np.maximum(asks, np.maximum(names, texts)) + word_asks + 0.3 * covered
         rough[list(named)] += 1.0
         candidates = np.argsort(-rough, kind="stable")[:CANDIDATES]
         second = np.zeros(index.count, dtype=np.float32)
         for candidate in candidates:
-            own = np.sort(cosines[self._asking[candidate]])
+            own = np.sort(near.entries[self._asking[candidate]])
             second[candidate] = own[-2] if len(own) > 1 else 0.0
         top = np.maximum(asks, names)
         order = candidates[np.argsort(-top[candidates], kind="stable")]
@@ -217,22 +203,22 @@ class Matcher:
             np.where(top >= first, top - runner, top - first)[candidates],
             np.array([float(number in named and len(named) == 1) for number in candidates]),
             np.array([float(bool(roles) and set(roles) <= self._roles[number]) for number in candidates]),
-            (self._forms[form](cosines) if form in self._forms else asks)[candidates],
-            float((self.index.broad @ vector).max(initial=0.0)) - asks[candidates],
+            (of_claims(near.asks * self._forms[form]) if form in self._forms else asks)[candidates],
+            float(near.broad.max(initial=0.0)) - asks[candidates],
         ]
-        return candidates, np.column_stack(columns).astype(np.float32), cosines, shared
+        return candidates, np.column_stack(columns).astype(np.float32), near
 
     def said(self, part: Part, vector: FloatArray, form: str | None) -> tuple[Said, FloatArray, FloatArray]:
         """A piece beside the index; the candidate subjects ``(k,)`` with their :data:`FEATURES` ``(k, n)``, the surest first."""
         topics = {guess.topic: guess.confidence for guess in part.guesses if guess.topic}
-        candidates, found, cosines, shared = self.features(part.text, vector, topics, part.roles, form)
+        candidates, found, near = self.features(part.text, vector, topics, part.roles, form)
         weights = np.array(self.weights.subject)
         confidence = 1.0 / (1.0 + np.exp(-(expanded(found) @ weights[:-1] + weights[-1])))
         order = np.argsort(-confidence, kind="stable")
         subjects = {int(candidates[place]): float(confidence[place]) for place in order}
         rare = {word: self.index.idf[word] for word in set(words(part.text)) if word in self.index.idf}
         named = frozenset(int(number) for number, row in zip(candidates, found, strict=True) if row[NAMED])
-        said = Said(part.text, form, topics, vector, cosines, shared, named, subjects, rare)
+        said = Said(part.text, form, topics, near, named, subjects, rare)
         return said, candidates[order], found[order]
 
     def match(self, part: Part, vector: FloatArray, form: str | None) -> Match:

@@ -144,21 +144,38 @@ class SubjectIndex:
         return found
 
 
-class Best:
-    """The largest value of some of the entries, subject by subject."""
+class ByGroup:
+    """The largest values of groups, such as those of the entries of each claim."""
 
-    def __init__(self, index: SubjectIndex, chosen: FloatArray) -> None:
-        """Look at the entries chosen, ``(n,)`` of bool."""
-        self._entries = np.flatnonzero(chosen)
-        own = index.subjects[self._entries]
-        self._subjects, self._starts = np.unique(own, return_index=True)
-        self._count = index.count
+    def __init__(self, groups: np.ndarray, count: int, wanted: np.ndarray | None = None) -> None:
+        """Group values.
+
+        Args:
+            groups: the group of each value ``(n,)``, -1 for none; those of a group stand together, in order.
+            count: how many groups there are.
+            wanted: which of the values count ``(n,)``; all where it is absent.
+        """
+        chosen = groups >= 0
+        self._values = np.flatnonzero(chosen if wanted is None else chosen & wanted)
+        self._groups, self._starts = np.unique(groups[self._values], return_index=True)
+        self._ends = np.append(self._starts[1:], len(self._values))
+        self._place = {int(group): place for place, group in enumerate(self._groups)}
+        self._count = count
 
     def __call__(self, values: FloatArray) -> FloatArray:
-        """The largest of the values ``(n,)`` of each subject, ``(count,)``; 0 where it has no such entry."""
+        """The largest of the values ``(n,)`` of each group, ``(count,)``; 0 where it has none."""
         found = np.zeros(self._count, dtype=np.float32)
-        if len(self._entries):
-            found[self._subjects] = np.maximum.reduceat(values[self._entries], self._starts)
+        if len(self._values):
+            found[self._groups] = np.maximum.reduceat(values[self._values], self._starts)
+        return found
+
+    def second(self, values: FloatArray, groups: np.ndarray) -> FloatArray:
+        """The second largest value of some groups; 0 where there is none."""
+        found = np.zeros(len(groups), dtype=np.float32)
+        for number, group in enumerate(groups):
+            place = self._place.get(int(group))
+            own = values[self._values[self._starts[place] : self._ends[place]]] if place is not None else values[:0]
+            found[number] = np.partition(own, -2)[-2] if len(own) > 1 else 0.0
         return found
 
 
