@@ -17,7 +17,7 @@ import scipy.sparse as sparse
 
 from rolewise.nlu.nearest import Nearest
 from rolewise.nlu.ngrams import WORD, NgramCounter
-from rolewise.nlu.packing import packed, unpacked
+from rolewise.nlu.packing import packed
 
 FloatArray = np.ndarray
 
@@ -76,7 +76,7 @@ class IntentModel:
         self._counters: list[NgramCounter] = []
         self._coefficients: FloatArray = np.zeros((0, 0), dtype=np.float32)
         self._intercept: FloatArray = np.zeros(0, dtype=np.float32)
-        self._examples = Nearest(np.zeros((0, 0), dtype=np.float32), np.zeros(0, dtype=np.int32), 0)
+        self._examples = Nearest(np.zeros((0, 0), dtype=np.int8), np.zeros(0, dtype=np.int32), 0)
 
     # -- training ---------------------------------------------------------------------------------------------------------
 
@@ -152,7 +152,7 @@ class IntentModel:
         self._intercept = intercept.astype(np.float32)
         position = {name: index for index, name in enumerate(self.classes)}
         numbers = np.array([position[label] for label in labels], dtype=np.int32)
-        self._examples = Nearest(vectors, numbers, len(self.classes))
+        self._examples = Nearest(packed(vectors), numbers, len(self.classes))
 
     def _features(self, texts: Sequence[str], vectors: FloatArray) -> Any:
         blocks: list[Any] = [sparse.csr_matrix(vectors.astype(np.float32))] if self.config.encoder else []
@@ -321,7 +321,7 @@ class IntentModel:
             directory / "arrays.npz",
             coefficients=self._coefficients,
             intercept=self._intercept,
-            memory=packed(self._examples.vectors),
+            memory=self._examples.packed,
             labels=self._examples.classes,
             **{f"idf{number}": counter.idf for number, counter in enumerate(self._counters)},
         )
@@ -351,7 +351,7 @@ class IntentModel:
         with np.load(directory / "arrays.npz", allow_pickle=False) as arrays:
             model._coefficients = arrays["coefficients"]
             model._intercept = arrays["intercept"]
-            model._examples = Nearest(unpacked(arrays["memory"]), arrays["labels"], len(model.classes))
+            model._examples = Nearest(arrays["memory"], arrays["labels"], len(model.classes))
             for number, saved in enumerate(ngrams):
                 model._counters.append(NgramCounter(saved["analyzer"], saved["terms"], arrays[f"idf{number}"]))
         return model

@@ -153,6 +153,8 @@ class RolewiseLanguage(SpacyNLP):
             if isinstance(pipe, EntityRuler) and len(pipe):
                 # It counts its patterns again for every text, to warn where there are none.
                 vars(pipe)["_require_patterns"] = lambda: None
+                # Its matcher has the patterns: as documents, 24 MB, they are there to be written, and this pipeline is not.
+                pipe.phrase_patterns.clear()
         data = json.loads((directory / "vocabulary.json").read_text(encoding="utf-8"))
         self._cleaner = Cleaner(data["known"], data["domain"], data["common"], data["misspelt"])
         self._cased = names.cased_pattern(data["cased"])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from rolewise.nlu.packing import lengths, unpacked
+
 FloatArray = np.ndarray
 
 # The directions in which the examples differ most; the others hold a fifth of a vector's length.
@@ -13,30 +15,32 @@ FEW = 200
 
 
 class Nearest:
-    """Training vectors by class, and how near a vector comes to each class."""
+    """Training vectors by class, in 8 bits, and how near a vector comes to each class."""
 
-    def __init__(self, vectors: FloatArray, classes: FloatArray, number: int) -> None:
+    def __init__(self, vectors: np.ndarray, classes: np.ndarray, number: int) -> None:
         """Take the training examples.
 
         Args:
-            vectors: float32 array ``(n, d)`` of unit rows.
+            vectors: int8 array ``(n, d)`` as :func:`rolewise.nlu.packing.packed` gives it.
             classes: int array ``(n,)``, the class of each, 0 to ``number - 1``.
             number: how many classes there are, each with at least one example.
         """
         # The examples of a class stand together, so that they are read without picking rows.
         together = np.argsort(classes, kind="stable")
-        self.vectors = np.ascontiguousarray(vectors[together], dtype=np.float32)
+        self.packed = np.ascontiguousarray(vectors[together])
         self.classes = classes[together]
+        own = unpacked(self.packed)
+        self._lengths = lengths(self.packed)[:, 0]
         self._first = np.searchsorted(self.classes, np.arange(number + 1))
         # In ascending order of how much of the vectors they hold.
-        directions = np.linalg.eigh(self.vectors.T @ self.vectors)[1]
+        directions = np.linalg.eigh(own.T @ own)[1]
         self._directions = np.ascontiguousarray(directions[:, ::-1][:, :DIRECTIONS])
-        self._heads = self.vectors @ self._directions
-        self._rests = _rest(self.vectors, self._heads)
+        self._heads = own @ self._directions
+        self._rests = _rest(own, self._heads)
 
     def all(self, vectors: FloatArray) -> FloatArray:
         """For each row and class, the cosine to the nearest example of that class, at least 0; ``(m, classes)``."""
-        similarity = vectors.astype(np.float32) @ self.vectors.T
+        similarity = vectors.astype(np.float32) @ unpacked(self.packed).T
         return np.clip(np.maximum.reduceat(similarity, self._first[:-1], axis=1), 0.0, 1.0)
 
     def of(self, vector: FloatArray, classes: list[int]) -> list[float]:
@@ -50,14 +54,16 @@ class Nearest:
         return [min(1.0, max(0.0, self._of(vector, head, rest, slice(self._first[one], self._first[one + 1])))) for one in classes]
 
     def _of(self, vector: FloatArray, head: FloatArray, rest: FloatArray, among: slice) -> float:
-        examples = self.vectors[among]
+        examples, own = self.packed[among], self._lengths[among]
         if len(examples) < FEW:
-            return float((examples @ vector).max())
+            return float((examples.astype(np.float32) @ vector / own).max())
         near = self._heads[among] @ head
-        best = examples[near.argmax()] @ vector
+        likeliest = near.argmax()
+        best = examples[likeliest].astype(np.float32) @ vector / own[likeliest]
         near += self._rests[among] * rest
         # Single products are rounded: what is as near as the best but for that may be left out.
-        return float((examples[near > best] @ vector).max(initial=best))
+        left = near > best
+        return float((examples[left].astype(np.float32) @ vector / own[left]).max(initial=best))
 
 
 def _rest(vectors: FloatArray, heads: FloatArray) -> FloatArray:

@@ -22,11 +22,11 @@ def packed(vectors: np.ndarray) -> np.ndarray:
 def unpacked(vectors: np.ndarray) -> np.ndarray:
     """What :func:`packed` gave as unit vectors of float32."""
     found = vectors.astype(np.float32)
-    unit: np.ndarray = found / _lengths(found)
+    unit: np.ndarray = found / lengths(found)
     return unit
 
 
-def _lengths(vectors: np.ndarray) -> np.ndarray:
+def lengths(vectors: np.ndarray) -> np.ndarray:
     """The lengths of float32 vectors ``(n, d)``, ``(n, 1)``, never zero."""
     found: np.ndarray = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-6))
     return found
@@ -60,7 +60,7 @@ def _request(vectors: np.ndarray, width: int) -> Any:
 
     unsigned = ops.constant((vectors.astype(np.int16) + SHIFT).astype(np.uint8))
     signed = ops.subtract(ops.convert(unsigned, np.float32), ops.constant(np.float32(SHIFT)))
-    rows = ops.multiply(signed, ops.constant(1 / _lengths(vectors.astype(np.float32))))
+    rows = ops.multiply(signed, ops.constant(1 / lengths(vectors.astype(np.float32))))
     given = ops.parameter([1, width], np.float32)
     model = openvino.Model([ops.matmul(given, rows, transpose_a=False, transpose_b=True)], [given])
     return compiled(openvino.Core(), model, threads=1, group=0).create_infer_request()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from rolewise.nlu.nearest import FEW, Nearest
+from rolewise.nlu.packing import packed, unpacked
 
 WIDTH = 384
 # Each of two sums of WIDTH single-precision products is off by WIDTH units of rounding (half of eps) at most, the vectors being of length
@@ -25,7 +26,8 @@ def test_of_some_classes_is_what_it_is_of_all(sizes: tuple[int, ...]) -> None:
     chance = np.random.default_rng(20)
     classes = chance.permutation(np.repeat(np.arange(len(sizes), dtype=np.int32), sizes))
     vectors = like_sentences(chance, len(classes))
-    nearest = Nearest(vectors, classes, len(sizes))
+    nearest = Nearest(packed(vectors), classes, len(sizes))
+    vectors = unpacked(packed(vectors))
     # Strangers, and some that are examples themselves.
     asked = np.vstack([like_sentences(chance, 60), vectors[:40]])
     every = nearest.all(asked)
@@ -38,4 +40,4 @@ def test_of_some_classes_is_what_it_is_of_all(sizes: tuple[int, ...]) -> None:
 
 
 def test_no_example_at_all() -> None:
-    assert Nearest(np.zeros((0, 0), dtype=np.float32), np.zeros(0, dtype=np.int32), 0).vectors.shape == (0, 0)
+    assert Nearest(np.zeros((0, 0), dtype=np.int8), np.zeros(0, dtype=np.int32), 0).packed.shape == (0, 0)
