@@ -531,77 +531,101 @@ def _mark_agreement(topics: tuple[str, ...], origins: dict[str, float], named: t
         origins["named and guess"] = 1.0
 
 
+class _Roles:
+    """Sets of roles that may be meant, in the order they were thought of, each with its own order and with where it comes from."""
+
+    def __init__(self) -> None:
+        """No roles, so far."""
+        self.found: dict[frozenset[str], tuple[tuple[str, ...], dict[str, float]]] = {}
+
+    def add(self, roles: Iterable[str], origin: str) -> None:
+        """One more origin of these roles."""
+        kept = unique(roles)
+        self.found.setdefault(frozenset(kept), (kept, {}))[1][origin] = 1.0
+
+    def add_some(self, origins: Iterable[tuple[str, Sequence[str]]]) -> None:
+        """Further origins, of those roles that are any."""
+        for origin, roles in origins:
+            if roles:
+                self.add(roles, origin)
+
+
 def role_origins(heard: Heard, rules: Reading) -> dict[frozenset[str], tuple[tuple[str, ...], dict[str, float]]]:
     """The sets of roles that may be meant, each in order and with where it comes from."""
-    context, named, every = heard.context, heard.roles, heard.every
-    known, mentioned, part = context.roles, context.mentioned, heard.part
-    found: dict[frozenset[str], tuple[tuple[str, ...], dict[str, float]]] = {}
-
-    def add(roles: Iterable[str], origin: str) -> None:
-        kept = unique(roles)
-        found.setdefault(frozenset(kept), (kept, {}))[1][origin] = 1.0
-
-    def without(roles: Sequence[str], those: Iterable[str]) -> tuple[str, ...]:
-        gone = set(those)
-        return tuple(role for role in roles if role not in gone)
-
-    add((), "none")
+    roles = _Roles()
+    roles.add((), "none")
     if rules.act == ANSWER and SEVERAL not in rules.roles:
-        add(rules.roles, "rules")
-    if named:
-        add(named, "named")
-        add(part.roles or named, "named in the question")
-        add(named[-1:], "named last")
-        add(named[:1], "named first")
-        add((*known, *named), "carried and named")
-        add((*mentioned[-2:], *named), "mentioned and named")
-        for origin, roles in (
-            ("named but those had", without(named, heard.had)),
-            ("carried but named", without(known, named)),
-            ("mentioned but named", without(mentioned, named)),
-            ("all but named", without(every, named)),
-            ("changed", heard.change(known, every) if heard.change else ()),
-        ):
-            if roles:
-                add(roles, origin)
-    if known:
-        add(known, "carried")
-        add(known[:1], "first carried")
-        add(known[-1:], "last carried")
-        for origin, roles in (("mentioned but carried", without(mentioned, known)), ("all but carried", without(every, known))):
-            if roles:
-                add(roles, origin)
-                add(roles[-1:], f"last {origin}")
-    if mentioned:
-        add(mentioned, "mentioned")
-        add(mentioned[-2:], "last two")
-        add(mentioned[:1], "first mentioned")
-        if len(mentioned) > 1:
-            add(mentioned[1:2], "second mentioned")
-    asked = heard.asked(-2)
-    if asked and asked[1]:
-        add(asked[1], "before the last")
+        roles.add(rules.roles, "rules")
+    if heard.roles:
+        _add_named_roles(roles, heard)
+    _add_remembered_roles(roles, heard)
     if heard.pointed:
-        add(heard.pointed, "pointed at")
-    add(every, "all")
-    for kept, origins in found.values():
-        those = set(kept)
-        if "rules" in origins:
-            for origin in ("carried", "named", "carried and named", "none", "carried but named"):
-                if origin in origins:
-                    origins[f"rules and {origin}"] = 1.0
-        origins[f"size {min(len(those), 3)}"] = 1.0
-        for origin, count in (
-            ("never named", len(those - set(named) - set(mentioned))),
-            ("named and left", len(set(named) - those - set(heard.had) - set(heard.change.dropped))),
-            ("carried and left", len(set(known) - those)),
-            ("dropped and kept", len(those & set(heard.change.dropped))),
-            ("had and kept", len(those & set(heard.had))),
-            ("added and left", len(set(heard.change.added) - those)),
-        ):
-            if count:
-                origins[origin] = min(count, 2) / 2
-    return found
+        roles.add(heard.pointed, "pointed at")
+    roles.add(heard.every, "all")
+    for kept, origins in roles.found.values():
+        _mark_roles(set(kept), origins, heard)
+    return roles.found
+
+
+def _without(roles: Sequence[str], those: Iterable[str]) -> tuple[str, ...]:
+    gone = set(those)
+    return tuple(role for role in roles if role not in gone)
+
+
+def _add_named_roles(roles: _Roles, heard: Heard) -> None:
+    """What the message names, alone and together with what was talked about."""
+    named, known, mentioned = heard.roles, heard.context.roles, heard.context.mentioned
+    roles.add(named, "named")
+    roles.add(heard.part.roles or named, "named in the question")
+    roles.add(named[-1:], "named last")
+    roles.add(named[:1], "named first")
+    roles.add((*known, *named), "carried and named")
+    roles.add((*mentioned[-2:], *named), "mentioned and named")
+    roles.add_some(
+        (
+            ("named but those had", _without(named, heard.had)),
+            ("carried but named", _without(known, named)),
+            ("mentioned but named", _without(mentioned, named)),
+            ("all but named", _without(heard.every, named)),
+            ("changed", heard.change(known, heard.every) if heard.change else ()),
+        )
+    )
+
+
+def _add_remembered_roles(roles: _Roles, heard: Heard) -> None:
+    """What the conversation was about."""
+    known, mentioned = heard.context.roles, heard.context.mentioned
+    if known:
+        roles.add(known, "carried")
+        roles.add(known[:1], "first carried")
+        roles.add(known[-1:], "last carried")
+        for origin, rest in (("mentioned but carried", _without(mentioned, known)), ("all but carried", _without(heard.every, known))):
+            roles.add_some(((origin, rest), (f"last {origin}", rest[-1:])))
+    first, second = mentioned[:1], mentioned[1:2]
+    roles.add_some((("mentioned", mentioned), ("last two", mentioned[-2:]), ("first mentioned", first), ("second mentioned", second)))
+    asked = heard.asked(-2)
+    if asked:
+        roles.add_some((("before the last", asked[1]),))
+
+
+def _mark_roles(those: set[str], origins: dict[str, float], heard: Heard) -> None:
+    """Which origins agree, how many roles there are, and what is left out or invented."""
+    if "rules" in origins:
+        for origin in ("carried", "named", "carried and named", "none", "carried but named"):
+            if origin in origins:
+                origins[f"rules and {origin}"] = 1.0
+    named, context, change, had = set(heard.roles), heard.context, heard.change, set(heard.had)
+    origins[f"size {min(len(those), 3)}"] = 1.0
+    for origin, count in (
+        ("never named", len(those - named - set(context.mentioned))),
+        ("named and left", len(named - those - had - set(change.dropped))),
+        ("carried and left", len(set(context.roles) - those)),
+        ("dropped and kept", len(those & set(change.dropped))),
+        ("had and kept", len(those & had)),
+        ("added and left", len(set(change.added) - those)),
+    ):
+        if count:
+            origins[origin] = min(count, 2) / 2
 
 
 def act_origins(reading: Reading, heard: Heard, rules: Reading) -> dict[str, float]:

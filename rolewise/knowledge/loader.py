@@ -126,6 +126,24 @@ def _rules(raw: dict[str, Any]) -> Iterator[tuple[Loc, str]]:
     """The rules that concern more than one field. They read raw data, so that they speak up beside errors of shape."""
     topics, roles = _mapping(raw.get("topics")), _mapping(raw.get("roles"))
     yield from _source_rules(raw, _mapping(raw.get("sources")), ())
+    yield from _role_rules(topics, roles)
+    yield from _topic_rules(topics)
+    yield from _subject_rules(raw, topics, roles)
+    yield from _menu_rules(raw, topics)
+    yield from _wanted_rules(raw, topics, roles)
+    yield from _unwritten(raw, ())
+    yield from _comparison_rules(raw, topics, roles)
+    for index, title in enumerate(_sequence(raw.get("other_titles"))):
+        for field in ("nearest", "kind_of"):
+            role_id = _mapping(title).get(field)
+            if role_id is not None and not _is_known(role_id, roles):
+                yield ("other_titles", index, field), f"there is no role '{role_id}'"
+    yield from _questionnaire_rules(_mapping(raw.get("questionnaire")), roles)
+    yield from _alias_rules(raw)
+
+
+def _role_rules(topics: dict[Any, Any], roles: dict[Any, Any]) -> Iterator[tuple[Loc, str]]:
+    """The rules of the answers about each role."""
     for role_id, role in roles.items():
         answers = _mapping(_mapping(role).get("answers"))
         for topic_id in topics:
@@ -138,6 +156,10 @@ def _rules(raw: dict[str, Any]) -> Iterator[tuple[Loc, str]]:
             if not _mapping(entry).get("cell"):
                 yield loc, "'cell' is missing: what stands in a comparison table"
             yield from _entry_rules(entry, loc)
+
+
+def _topic_rules(topics: dict[Any, Any]) -> Iterator[tuple[Loc, str]]:
+    """The rules of the topics themselves."""
     for topic_id, topic in topics.items():
         topic = _mapping(topic)
         for index, following in enumerate(_sequence(topic.get("next"))):
@@ -151,13 +173,13 @@ def _rules(raw: dict[str, Any]) -> Iterator[tuple[Loc, str]]:
         for field in PLACEHOLDERS:
             if not _closed(str(topic.get(field, ""))):
                 yield ("topics", topic_id, field), "a brace is not closed"
-    yield from _subject_rules(raw, topics, roles)
-    yield from _menu_rules(raw, topics)
-    yield from _wanted_rules(raw, topics, roles)
-    yield from _unwritten(raw, ())
+
+
+def _comparison_rules(raw: dict[str, Any], topics: dict[Any, Any], roles: dict[Any, Any]) -> Iterator[tuple[Loc, str]]:
+    """The rules of the sentences for several roles."""
     seen: dict[frozenset[str], int] = {}
     for index, comparison in enumerate(_sequence(raw.get("comparisons"))):
-        loc = ("comparisons", index)
+        loc: Loc = ("comparisons", index)
         named = _sequence(_mapping(comparison).get("roles"))
         for role_id in named:
             if not _is_known(role_id, roles):
@@ -170,13 +192,6 @@ def _rules(raw: dict[str, Any]) -> Iterator[tuple[Loc, str]]:
             yield loc, f"the same roles are compared in comparisons.{seen[key]}"
         seen.setdefault(key, index)
         yield from _lead_rule(_mapping(comparison).get("lead"), (*loc, "lead"))
-    for index, title in enumerate(_sequence(raw.get("other_titles"))):
-        for field in ("nearest", "kind_of"):
-            role_id = _mapping(title).get(field)
-            if role_id is not None and not _is_known(role_id, roles):
-                yield ("other_titles", index, field), f"there is no role '{role_id}'"
-    yield from _questionnaire_rules(_mapping(raw.get("questionnaire")), roles)
-    yield from _alias_rules(raw)
 
 
 def _closed(text: str) -> bool:
