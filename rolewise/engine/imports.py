@@ -40,7 +40,7 @@ class TrainingOnly:
         raise RuntimeError("this process was started to answer and can neither train nor test; run 'rolewise train' or 'rasa test'")
 
 
-def _stand_in(name: str) -> ModuleType:
+def stand_in(name: str) -> ModuleType:
     """A module in which everything is :class:`TrainingOnly`."""
     module = ModuleType(name)
 
@@ -68,7 +68,7 @@ def light(model: Path | None) -> None:
     if model is not None and runs_without_tensorflow(model):
         sys.modules.setdefault(without_tensorflow.TENSORFLOW, None)  # type: ignore[arg-type]
         for name in UNUSED:
-            sys.modules.setdefault(name, _stand_in(name))
+            sys.modules.setdefault(name, stand_in(name))
 
 
 def runs_without_tensorflow(model: Path) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from rolewise.engine.imports import TrainingOnly, newest, runs_without_tensorflow
+from rolewise.engine.imports import TrainingOnly, newest, runs_without_tensorflow, stand_in
 from rolewise.settings import settings
 
 PLAIN = ["rolewise.nlu.classifier.RolewiseClassifier", "rasa.core.policies.rule_policy.RulePolicy"]
@@ -64,3 +64,9 @@ def test_the_newest_archive_of_a_directory_is_meant(tmp_path: Path) -> None:
 def test_training_in_a_process_that_answers_is_refused() -> None:
     with pytest.raises(RuntimeError, match="rolewise train"):
         TrainingOnly(epochs=1)
+
+
+def test_a_stand_in_has_every_name_but_those_of_python() -> None:
+    module = stand_in("rasa.utils.plotting")
+    assert module.plot_confusion_matrix is TrainingOnly
+    assert not hasattr(module, "__path__")
