@@ -397,6 +397,8 @@ def signs(heard: Heard) -> dict[str, float]:
         # What says much of its own means the same wherever it stands.
         "complete": bool(part.asked) and left > FEW_LEFT,
         "sure and complete": sure and left > FEW_LEFT,
+        # "How long does that take": of something known, and pointing back.
+        "asks on": bool(part.asked) and cues.POINTING in part.cues,
         "follow up": heard.guesses.get("follow_up", 0.0),
         "small talk": small,
         "again": again,
@@ -689,7 +691,7 @@ def enumerated(heard: Heard, rules: Reading) -> Candidates:
     # "All three" says which roles are meant.
     all_of_them = cues.ALL in head.cues and bool(heard.pointed) and not heard.roles
     sure = head.topic if complete(heard) and rules.topics == (head.topic,) and head.best.confidence >= SURE_TOPIC else None
-    says_new = bool(heard.roles or heard.named_topics or heard.part.countries or heard.part.levels)
+    says_new = bool(heard.roles or heard.named_topics or head.countries or head.levels or head.asked)
     seen, known = signs(heard), set(heard.context.roles)
     # Of several roles that are talked about none is lost where nothing says so.
     keeps_all = len(known) > 1 and not (heard.roles or heard.pointed or WHOSE & seen.keys())
