@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -67,7 +67,7 @@ class NgramCounter:
 
 
 # scikit-learn's own analyzers would do, but to import it takes a server 45 MB and a second, and nothing else in one needs it.
-def _analyzer(parameters: dict[str, Any]) -> Callable[[str], Iterator[str]]:
+def _analyzer(parameters: dict[str, Any]) -> Callable[[str], list[str]]:
     least, most = parameters["ngram_range"]
     sizes = range(least, most + 1)
     if parameters["analyzer"] == "char_wb":
@@ -77,18 +77,19 @@ def _analyzer(parameters: dict[str, Any]) -> Callable[[str], Iterator[str]]:
     raise ValueError(f"an NgramCounter does not know the analyzer {parameters['analyzer']!r}")
 
 
-def _of_characters(sizes: range, text: str) -> Iterator[str]:
+def _of_characters(sizes: range, text: str) -> list[str]:
     """Runs of characters inside of words, which have a space at both ends; a word that is no longer than a run is one, once."""
+    found: list[str] = []
     for word in text.lower().split():
         padded = f" {word} "
         for size in sizes:
-            yield from (padded[start : start + size] for start in range(max(1, len(padded) - size + 1)))
+            found += [padded[start : start + size] for start in range(max(1, len(padded) - size + 1))]
             if len(padded) <= size:
                 break
+    return found
 
 
-def _of_words(sizes: range, word: re.Pattern[str], text: str) -> Iterator[str]:
+def _of_words(sizes: range, word: re.Pattern[str], text: str) -> list[str]:
     """Runs of words, with a space between them."""
-    found = word.findall(text.lower())
-    for size in sizes:
-        yield from (" ".join(found[start : start + size]) for start in range(len(found) - size + 1))
+    said = word.findall(text.lower())
+    return [" ".join(said[start : start + size]) for size in sizes for start in range(len(said) - size + 1)]

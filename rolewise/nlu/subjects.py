@@ -126,12 +126,13 @@ class SubjectMatcher(GraphComponent, IntentClassifier):
         return forms.classes[int(forms.probabilities([text], vector[None, :])[0].argmax())] if forms is not None else None
 
     def _decided(self, part: Part, match: Match) -> Part:
-        """The part with its decision made anew, now that its subjects are known; small talk and follow-ups stay what they are."""
+        """The part with its decision made anew, now that its subjects are known; sure small talk and follow-ups stay what they are."""
         topics = [guess for guess in part.guesses if guess.topic]
         if topics and match.ask >= SAME and (part.topic is not None or part.best.intent == OUT_OF_SCOPE):
             # The very question of a subject is answered, however unlikely it looked.
             return replace(part, decision=ANSWER, guesses=(*topics, *(guess for guess in part.guesses if not guess.topic)))
-        if (part.topic is None and part.best.intent != OUT_OF_SCOPE) or not self._matcher().index.count:
+        unsure = part.best.intent == OUT_OF_SCOPE or (part.decision == DECLINE and bool(topics))
+        if (part.topic is None and not unsure) or not self._matcher().index.count:
             return part
         weights, sure = self._matcher().weights, self._matcher().scope(part, match)
         surely = part.topic is not None and part.decision == ANSWER and part.best.confidence >= SURE_TOPIC

@@ -132,6 +132,8 @@ def test_the_shipped_weights_are_of_the_origins_and_signs_that_there_are() -> No
     [
         (["put all three side by side", "which is paid best"], "salary", {"ds", "mle", "swe"}),
         (["is there demand for data scientists", "any good?"], "good_career", {"ds"}),
+        (["what does a data scientist earn", "how do i become an ml engineer"], "start_learning", {"mle"}),
+        (["how do i become an ml engineer", "how long does that take"], "start_learning", {"mle"}),
     ],
 )
 def test_kinds_that_rules_do_not_carry_over_to(

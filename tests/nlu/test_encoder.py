@@ -11,7 +11,7 @@ import pytest
 from safetensors.numpy import load_file
 from scipy.special import erf
 
-from rolewise.nlu.encoder import DIMENSION, MAX_TOKENS, ROWS, TUNED, WEIGHTS, SentenceEncoder, converted, weights_directory
+from rolewise.nlu.encoder import DIMENSION, LENGTHS, MAX_TOKENS, ROWS, TUNED, WEIGHTS, SentenceEncoder, converted, weights_directory
 from rolewise.settings import settings
 
 # What transformers makes of the official weights, in full precision and rounded to four places.
@@ -150,12 +150,12 @@ async def test_what_is_given_up_leaves_nothing_behind(encoder: SentenceEncoder) 
 
 async def test_a_call_that_never_says_that_it_is_over_ends_all_the_same(encoder: SentenceEncoder) -> None:
     wanted = await encoder.encode_async(TEXTS[:1])
-    (request,) = encoder._idle[16]
+    (request,) = encoder._idle[LENGTHS[0]]
     request._request.set_callback(lambda waiting: None, None)
     try:
         assert (await encoder.encode_async(TEXTS[:1]) == wanted).all()
     finally:
-        encoder._idle[16].clear()
+        encoder._idle[LENGTHS[0]].clear()
 
 
 def test_with_one_core_the_vectors_are_the_same(encoder: SentenceEncoder, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
