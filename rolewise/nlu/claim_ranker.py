@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -89,7 +90,6 @@ class Nearness:
 
     entries: FloatArray
     broad: FloatArray
-
     asks: FloatArray
     texts: FloatArray
     word_asks: FloatArray
@@ -98,6 +98,16 @@ class Nearness:
     word_titles: FloatArray
     names: FloatArray
     covered: FloatArray
+
+    @cached_property
+    def broadest(self) -> float:
+        """The cosine to the nearest question about a whole topic, at least 0."""
+        return float(self.broad.max(initial=0.0))
+
+    @cached_property
+    def nearest_ask(self) -> float:
+        """The cosine to the nearest question of all, at least 0."""
+        return float(self.asks.max(initial=0.0))
 
 
 @dataclass(frozen=True)
@@ -174,8 +184,7 @@ class ClaimRanker:
 
     def _index_entries(self) -> None:
         index = self.index
-        number = {(subject, place): at for at, (subject, place, _) in enumerate(self.claims)}
-        owner = np.array([number.get((entry.subject, entry.claim), -1) for entry in index.entries], dtype=np.int32)
+        owner = np.where(index.claims < 0, -1, np.searchsorted(self.subjects, index.subjects) + index.claims)
         self._asks, self._texts = (ByGroup(owner, len(self.claims), index.kinds == kind) for kind in (ASK, TEXT))
         self._titles, self._names = (ByGroup(index.subjects, index.count, index.kinds == kind) for kind in (TITLE, NAME))
 
@@ -212,7 +221,6 @@ class ClaimRanker:
         own = self.subjects[chosen]
         shares = np.array([self._shares(said.rare, self._words[number]) for number in chosen])
         claims = [self.claims[number] for number in chosen]
-        broad = float(said.near.broad.max(initial=0.0))
         columns = [
             asks[chosen],
             self._asks.second(near.entries, chosen),
@@ -223,11 +231,11 @@ class ClaimRanker:
             np.array([subject in said.named for subject, _, _ in claims]),
             np.array([place >= len(self.knowledge.subjects[subject].facts) for subject, place, _ in claims]),
             np.full(len(chosen), said.length),
-            asks[chosen] - asks.max(initial=0.0),
+            asks[chosen] - near.nearest_ask,
             texts[chosen] - texts.max(initial=0.0),
             np.array([place == 0 for _, place, _ in claims]),
             np.array([max(said.topics.get(topic, 0.0) for topic in self._topics[subject]) for subject, _, _ in claims]),
-            broad - asks[chosen],
+            near.broadest - asks[chosen],
         ]
         return chosen, np.column_stack(columns).astype(np.float64)
 
@@ -260,10 +268,9 @@ class ClaimRanker:
         own = self._broad.get(topic)
         near = float(said.near.broad[own].max()) if own else 0.0
         share, unsaid = self._shares(said.rare, self._broad_words.get(topic, frozenset()))
-        broad = float(said.near.broad.max(initial=0.0))
-        ask = float(said.near.asks.max(initial=0.0))
         subject = max(said.subjects.values(), default=0.0)
-        return [log_odds(said.topics[topic]), near, share, unsaid, said.length, broad, ask, subject, float(bool(roles))]
+        broadest, ask = said.near.broadest, said.near.nearest_ask
+        return [log_odds(said.topics[topic]), near, share, unsaid, said.length, broadest, ask, subject, float(bool(roles))]
 
     def _shares(self, rare: Mapping[str, float], said: frozenset[str]) -> tuple[float, float]:
         total = sum(rare.values())

@@ -155,9 +155,7 @@ class Matcher:
         index = self.index
         self.ranker = ClaimRanker(self.knowledge, index, self.weights.claim, self.weights.whole, self.fitting)
         self._of_claims = ByGroup(self.ranker.subjects, index.count)
-        asking = np.flatnonzero(np.isin(index.kinds, (ASK, TITLE)))
-        starts = np.searchsorted(index.subjects[asking], np.arange(index.count + 1))
-        self._asking = [asking[starts[number] : starts[number + 1]] for number in range(index.count)]
+        self._asking = ByGroup(index.subjects, index.count, np.isin(index.kinds, (ASK, TITLE)))
         self._forms = {form: np.array([form in claim.forms for _, _, claim in self.ranker.claims], dtype=bool) for form in get_args(Form)}
         self._topics = [tuple(map(str, subject.topics)) for subject in self.knowledge.subjects]
         self._roles = [
@@ -180,23 +178,20 @@ class Matcher:
         Returns:
             The candidates ``(k,)``, their features ``(k, len(FEATURES))``, and how near the piece is to what stands in the index.
         """
-        index = self.index
         near, of_claims = self.ranker.nearness(text, vector), self._of_claims
-        named = index.named(text)
+        named = self.index.named(text)
         asks, word_asks = np.maximum(of_claims(near.asks), near.titles), np.maximum(of_claims(near.word_asks), near.word_titles)
         names, texts, word_texts, covered = near.names, of_claims(near.texts), of_claims(near.word_texts), near.covered
         rough = np.maximum(asks, np.maximum(names, texts)) + word_asks + 0.3 * covered
         rough[list(named)] += 1.0
         candidates = np.argsort(-rough, kind="stable")[:CANDIDATES]
-        second = np.zeros(index.count, dtype=np.float32)
-        for candidate in candidates:
-            own = np.sort(near.entries[self._asking[candidate]])
-            second[candidate] = own[-2] if len(own) > 1 else 0.0
         top = np.maximum(asks, names)
         order = candidates[np.argsort(-top[candidates], kind="stable")]
         first, runner = float(top[order[0]]), float(top[order[1]]) if len(order) > 1 else 0.0
         columns = [
-            *(values[candidates] for values in (asks, second, texts, names, word_asks, word_texts, covered)),
+            asks[candidates],
+            self._asking.second(near.entries, candidates),
+            *(values[candidates] for values in (texts, names, word_asks, word_texts, covered)),
             np.array([float(number in named) for number in candidates]),
             np.array([named.get(number, 0.0) for number in candidates]) / 10,
             np.array([max(topics.get(topic, 0.0) for topic in self._topics[number]) for number in candidates]),
@@ -204,7 +199,7 @@ class Matcher:
             np.array([float(number in named and len(named) == 1) for number in candidates]),
             np.array([float(bool(roles) and set(roles) <= self._roles[number]) for number in candidates]),
             (of_claims(near.asks * self._forms[form]) if form in self._forms else asks)[candidates],
-            float(near.broad.max(initial=0.0)) - asks[candidates],
+            near.broadest - asks[candidates],
         ]
         return candidates, np.column_stack(columns).astype(np.float32), near
 

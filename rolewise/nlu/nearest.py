@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from rolewise.nlu.packing import lengths, unpacked
@@ -29,14 +31,21 @@ class Nearest:
         together = np.argsort(classes, kind="stable")
         self.packed = np.ascontiguousarray(vectors[together])
         self.classes = classes[together]
-        own = unpacked(self.packed)
-        self._lengths = lengths(self.packed)[:, 0]
+        self._lengths = lengths(self.packed.astype(np.float32))[:, 0]
         self._first = np.searchsorted(self.classes, np.arange(number + 1))
+
+    @cached_property
+    def _parts(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """The main directions ``(d, k)``, the examples in them ``(n, k)``, and how long these are in all others ``(n,)``.
+
+        Made when they are needed: many models never look for the nearest examples of one vector.
+        """
+        own = unpacked(self.packed)
         # In ascending order of how much of the vectors they hold.
         directions = np.linalg.eigh(own.T @ own)[1]
-        self._directions = np.ascontiguousarray(directions[:, ::-1][:, :DIRECTIONS])
-        self._heads = own @ self._directions
-        self._rests = _rest(own, self._heads)
+        main = np.ascontiguousarray(directions[:, ::-1][:, :DIRECTIONS])
+        heads = own @ main
+        return main, heads, _rest(own, heads)
 
     def all(self, vectors: FloatArray) -> FloatArray:
         """For each row and class, the cosine to the nearest example of that class, at least 0; ``(m, classes)``."""
@@ -49,21 +58,23 @@ class Nearest:
         The examples of a large class are more than a processor keeps at hand. The product in the main directions is read for all, and
         with what the other directions can add to it at most (Cauchy and Schwarz), few are left to be read whole.
         """
-        head = vector @ self._directions
+        head = vector @ self._parts[0]
         rest = _rest(vector, head)
         return [min(1.0, max(0.0, self._of(vector, head, rest, slice(self._first[one], self._first[one + 1])))) for one in classes]
 
     def _of(self, vector: FloatArray, head: FloatArray, rest: FloatArray, among: slice) -> float:
-        examples, own = self.packed[among], self._lengths[among]
-        if len(examples) < FEW:
-            return float((examples.astype(np.float32) @ vector / own).max())
-        near = self._heads[among] @ head
-        likeliest = near.argmax()
-        best = examples[likeliest].astype(np.float32) @ vector / own[likeliest]
-        near += self._rests[among] * rest
+        if among.stop - among.start < FEW:
+            return float(self._cosines(among, vector).max())
+        _, heads, rests = self._parts
+        near = heads[among] @ head
+        best = float(self._cosines(among.start + near.argmax(keepdims=True), vector)[0])
+        near += rests[among] * rest
         # Single products are rounded: what is as near as the best but for that may be left out.
-        left = near > best
-        return float((examples[left].astype(np.float32) @ vector / own[left]).max(initial=best))
+        return float(self._cosines(among.start + np.flatnonzero(near > best), vector).max(initial=best))
+
+    def _cosines(self, examples: slice | np.ndarray, vector: FloatArray) -> FloatArray:
+        found: FloatArray = self.packed[examples].astype(np.float32) @ vector
+        return found / self._lengths[examples]
 
 
 def _rest(vectors: FloatArray, heads: FloatArray) -> FloatArray:

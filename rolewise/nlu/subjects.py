@@ -61,7 +61,7 @@ class SubjectMatcher(GraphComponent, IntentClassifier):
     @classmethod
     def fingerprint_addon(cls, config: dict[str, Any]) -> str | None:
         """Encode again when the knowledge or a helper module changes."""
-        helpers = ("encoder", "cpu", "split", "names", "subject_index", "packing", "intent_model", "ngrams")
+        helpers = ("encoder", "cpu", "split", "names", "subject_index", "packing", "intent_model", "nearest", "ngrams")
         return f"{identity()}-{knowledge_fingerprint()}-{sources_hash(*helpers)}"
 
     def __init__(self, model_storage: ModelStorage, resource: Resource) -> None:
