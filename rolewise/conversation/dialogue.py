@@ -25,7 +25,7 @@ from rolewise.conversation.readings import (
     Scorer,
     enumerated,
 )
-from rolewise.conversation.signs import DOWN, UP, pick, rating, same
+from rolewise.conversation.signs import DOWN, UP, number_of, pick, rating
 from rolewise.conversation.understanding import Understanding, is_personal
 from rolewise.knowledge import Fact, Knowledge
 from rolewise.nlu import cues
@@ -204,7 +204,7 @@ class Dialogue:
             return None
         if picked is None:
             # A title typed as it stands, instead of tapped.
-            return next((number for number, (title, _) in enumerate(self.context.offered, 1) if same(title, message.text)), None)
+            return number_of(message.text, (title for title, _ in self.context.offered))
         in_quiz = any(choice_from_payload(payload) for _, payload in self.context.offered)
         return None if picked.pointing and len(self.context.mentioned) > 1 and not in_quiz else picked.number
 

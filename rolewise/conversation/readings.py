@@ -197,7 +197,7 @@ CLASSES: dict[str, re.Pattern[str]] = {
 }
 
 
-# From this confidence on, the topic of a question about one role that is named is the classifier's.
+# From this confidence on, the topic of a question about one role that is named is the classifier's; and it is a sign that it is sure.
 SURE_TOPIC = 0.7
 # How much likelier than what the rules read another reading must be, in log-odds.
 MARGIN = 0.1
@@ -523,14 +523,17 @@ def _mark_kind(topics: tuple[str, ...], origins: dict[str, float], guesses: Mapp
 
 def _mark_agreement(topics: tuple[str, ...], origins: dict[str, float], named: tuple[str, ...]) -> None:
     """Which origins agree."""
-    if "rules" in origins:
-        for origin in ("last", "first guess", "second guess", "named", "before the last"):
-            if origin in origins:
-                origins[f"rules and {origin}"] = 1.0
+    _mark_rules(origins, ("last", "first guess", "second guess", "named", "before the last"))
     if {"last", "first guess"} <= origins.keys():
         origins["last and guess"] = 1.0
     if len(named) == 1 and topics == named and "first guess" in origins:
         origins["named and guess"] = 1.0
+
+
+def _mark_rules(origins: dict[str, float], others: Iterable[str]) -> None:
+    """With which other origins the rules agree."""
+    if "rules" in origins:
+        origins.update({f"rules and {origin}": 1.0 for origin in others if origin in origins})
 
 
 class _Roles:
@@ -606,16 +609,13 @@ def _add_remembered_roles(roles: _Roles, heard: Heard) -> None:
     first, second = mentioned[:1], mentioned[1:2]
     roles.add_some((("mentioned", mentioned), ("last two", mentioned[-2:]), ("first mentioned", first), ("second mentioned", second)))
     asked = heard.asked(-2)
-    if asked:
-        roles.add_some((("before the last", asked[1]),))
+    if asked and asked[1]:
+        roles.add(asked[1], "before the last")
 
 
 def _mark_roles(those: set[str], origins: dict[str, float], heard: Heard) -> None:
     """Which origins agree, how many roles there are, and what is left out or invented."""
-    if "rules" in origins:
-        for origin in ("carried", "named", "carried and named", "none", "carried but named"):
-            if origin in origins:
-                origins[f"rules and {origin}"] = 1.0
+    _mark_rules(origins, ("carried", "named", "carried and named", "none", "carried but named"))
     named, context, change, had = set(heard.roles), heard.context, heard.change, set(heard.had)
     origins[f"size {min(len(those), 3)}"] = 1.0
     for origin, count in (
@@ -664,11 +664,6 @@ class Candidates:
     origins: list[Features]
 
 
-def complete(heard: Heard) -> bool:
-    """Whether a message is a question about one role that says all of itself."""
-    return "?" in heard.message.text and heard.part.decision == "answer" and len(heard.roles) == 1
-
-
 def enumerated(heard: Heard, rules: Reading) -> Candidates:
     """The readings of a message in its conversation.
 
@@ -690,7 +685,8 @@ def enumerated(heard: Heard, rules: Reading) -> Candidates:
     head = heard.part
     # "All three" says which roles are meant.
     all_of_them = cues.ALL in head.cues and bool(heard.pointed) and not heard.roles
-    sure = head.topic if complete(heard) and rules.topics == (head.topic,) and head.best.confidence >= SURE_TOPIC else None
+    asks = "?" in heard.message.text and head.decision == "answer" and len(heard.roles) == 1
+    sure = head.topic if asks and rules.topics == (head.topic,) and head.best.confidence >= SURE_TOPIC else None
     says_new = bool(heard.roles or heard.named_topics or head.countries or head.levels or head.asked)
     seen, known = signs(heard), set(heard.context.roles)
     # Of several roles that are talked about none is lost where nothing says so.

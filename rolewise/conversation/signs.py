@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -76,16 +77,22 @@ def pick(text: str) -> Pick | None:
     return Pick(number, pointing=ordered and not named and bool(match["the"] or match["one"]))
 
 
-def same(one: str, other: str) -> bool:
-    """Whether two texts have the same words, whatever stands around and between them."""
-    return _words(one) == _words(other) != []
+def number_of(text: str, titles: Iterable[str]) -> int | None:
+    """The number, from 1, of the first title that has the same words as a text, whatever stands around and between them; None for none."""
+    said = _words(text)
+    return next((number for number, title in enumerate(titles, 1) if said == _words_of_title(title)), None) if said else None
+
+
+# Titles are few and come again; what people say is kept nowhere.
+@lru_cache(maxsize=1024)
+def _words_of_title(title: str) -> list[str]:
+    return _words(title)
 
 
 def _words(text: str) -> list[str]:
     return re.findall(r"[\w+#]+", _plain(text))
 
 
-@lru_cache(maxsize=1024)
 def _plain(text: str) -> str:
     """A text in lower case with one form of every digit, sign and space."""
     figures = (str(int(unicodedata.numeric(character))) if _is_figure(character) else character for character in ORNAMENT.sub("", text))

@@ -151,9 +151,6 @@ class Understanding:
             return Understood([], refusal=refusal, unsure=tuple(self.guesses(parts[0])))
         parts = self._meant(parts)
         head = parts[0]
-        refusal = self._refused_title(head) if len(parts) == 1 else None
-        if refusal is not None:
-            return Understood([], refusal=refusal, unsure=tuple(self.nearest(head)), facts=tuple(self.what_titles_are(head)))
         questions, note, declined = self._resolved(message, parts)
         if not questions:
             return self._nothing_asked(parts, declined)
@@ -220,6 +217,8 @@ class Understanding:
     def _nothing_asked(self, parts: Sequence[Part], declined: str | None) -> Understood:
         """What is offered where no part became a question."""
         head = parts[0]
+        if declined and len(parts) == 1:
+            return Understood([], refusal=declined, unsure=tuple(self.nearest(head)), facts=tuple(self.what_titles_are(head)))
         placed = self._placed_alone(head) if len(parts) == 1 else ()
         if placed:
             return Understood([], unsure=tuple(dict.fromkeys([*placed, *self.guesses(head)])))
