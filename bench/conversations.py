@@ -11,7 +11,6 @@ import argparse
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,9 @@ import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 READ, UNREAD = ROOT / "bench" / "data" / "conversations.yml", ROOT / "tests" / "data" / "conversations.yml"
+# Held by the tests, and learned from: they say what must stay, and are no measure.
+GOLDEN = ROOT / "tests" / "conversation" / "dialogues.yml"
+GOLDEN_OPEN = GOLDEN.with_name("dialogues_open.txt")
 FIRST_READ, FIRST_UNREAD = ROOT / "bench" / "data" / "tuning.jsonl", ROOT / "tests" / "data" / "messages.jsonl"
 # What is asked before a first message.
 BEFORE = "what does a data scientist earn"
@@ -26,6 +28,17 @@ BEFORE = "what does a data scientist earn"
 ROLEWISE = Path(sys.executable).with_name("rolewise")
 
 Turn = dict[str, Any]
+
+
+def golden_open() -> set[str]:
+    """The names of the golden dialogues that are known to fail."""
+    lines = map(str.strip, GOLDEN_OPEN.read_text(encoding="utf-8").splitlines())
+    return {line for line in lines if line and not line.startswith("#")}
+
+
+def several(value: Any) -> list[Any]:
+    """What golden dialogues write as one, or as a list."""
+    return value if isinstance(value, list) else [value]
 
 
 def fits(wanted: Turn, got: Turn) -> bool:
@@ -65,31 +78,31 @@ def counted(path: Path, show: bool) -> dict[str, float]:
     return {"turns": len(turns), "right": round(100 * sum(turns) / len(turns), 1), "whole": round(100 * sum(whole) / len(whole), 1)}
 
 
-def inside(path: Path) -> dict[str, int]:
-    """How many first messages for the assistant are answered in a topic that serves, alone and behind an answer."""
+def first(path: Path) -> dict[str, dict[str, int]]:
+    """What becomes of first messages alone and behind an answer.
 
-    def serves(line: dict[str, Any], reply: Turn) -> bool:
-        return any(question["topic"] in line["topics"] for question in reply["questions"])
-
-    return _alone_and_behind([line for line in _first(path) if line["in_scope"]], serves)
-
-
-def outside(path: Path) -> dict[str, int]:
-    """How many messages that are not for the assistant are answered, alone and behind an answer."""
-    return _alone_and_behind(
-        [line for line in _first(path) if not line["in_scope"]], lambda _, reply: reply["kind"] in ("answer", "comparison")
+    Of those for the assistant it is counted how many are answered in a topic that serves, of the others how many are answered at all.
+    """
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    places: dict[str, list[str]] = {"alone": [], "behind an answer": [BEFORE]}
+    replies = held(
+        [
+            {"name": f"{place} {number}", "turns": [{"say": say} for say in (*before, line["text"])]}
+            for place, before in places.items()
+            for number, line in enumerate(lines)
+        ]
     )
 
+    def counts(line: dict[str, Any], reply: Turn) -> bool:
+        if line["in_scope"]:
+            return any(question["topic"] in line["topics"] for question in reply["questions"])
+        return reply["kind"] in ("answer", "comparison")
 
-def _first(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
-def _alone_and_behind(lines: list[dict[str, Any]], counts: Callable[[dict[str, Any], Turn], bool]) -> dict[str, int]:
-    found = {"messages": len(lines)}
-    for name, before in (("alone", []), ("behind an answer", [BEFORE])):
-        asked = [{"name": str(number), "turns": [{"say": say} for say in (*before, line["text"])]} for number, line in enumerate(lines)]
-        found[name] = sum(counts(line, turns[-1]) for line, turns in zip(lines, held(asked).values(), strict=True))
+    found: dict[str, dict[str, int]] = {}
+    for name, inside in (("for the assistant, answered in a topic that serves", True), ("not for it, but answered", False)):
+        mine = [number for number, line in enumerate(lines) if line["in_scope"] == inside]
+        numbers = {place: sum(counts(lines[number], replies[f"{place} {number}"][-1]) for number in mine) for place in places}
+        found[name] = {"messages": len(mine), **numbers}
     return found
 
 
@@ -100,10 +113,9 @@ def main() -> None:
     options = parser.parse_args()
     print(f"may be read: {counted(READ, options.show)}")
     print(f"only counted: {counted(UNREAD, False)}")
-    print(f"first messages, answered in a topic that serves; may be read: {inside(FIRST_READ)}")
-    print(f"first messages, answered in a topic that serves; only counted: {inside(FIRST_UNREAD)}")
-    print(f"not for the assistant, but answered; may be read: {outside(FIRST_READ)}")
-    print(f"not for the assistant, but answered; only counted: {outside(FIRST_UNREAD)}")
+    for name, path in (("may be read", FIRST_READ), ("only counted", FIRST_UNREAD)):
+        for what, counts in first(path).items():
+            print(f"first messages {what}; {name}: {counts}")
 
 
 if __name__ == "__main__":

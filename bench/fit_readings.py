@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from actions.conversation import message_of  # noqa: E402
-from bench.conversations import READ, Turn, fits, right  # noqa: E402
+from bench.conversations import GOLDEN, READ, Turn, fits, golden_open, right, several  # noqa: E402
 from rolewise.commands import cli  # noqa: E402
 from rolewise.conversation.dialogue import Dialogue, remembered  # noqa: E402
 from rolewise.conversation.questionnaire import QUIZ_INTENT, Move, Quiz  # noqa: E402
@@ -51,9 +51,6 @@ from rolewise.settings import settings  # noqa: E402
 
 TUNING = ROOT / "bench" / "data" / "tuning.jsonl"
 RULES = ROOT / "data" / "rules.yml"
-# Held by the tests, and learned from: they say what must stay, and are no measure.
-GOLDEN = ROOT / "tests" / "conversation" / "dialogues.yml"
-GOLDEN_OPEN = GOLDEN.with_name("dialogues_open.txt")
 # How strongly the weights are held back: those of an origin alone, and those of an origin together with a sign.
 ALONE, TOGETHER = 3.0, 10.0
 STEPS = 80
@@ -116,8 +113,7 @@ def first_meaning(message: dict[str, Any]) -> Turn:
 
 def golden() -> list[dict[str, Any]]:
     """The golden dialogues as conversations, each up to where one is asked back or taps: what follows depends on what was offered."""
-    still_open = {line.strip() for line in GOLDEN_OPEN.read_text(encoding="utf-8").splitlines()}
-    found = []
+    still_open, found = golden_open(), []
     for one in yaml.safe_load(GOLDEN.read_text(encoding="utf-8")):
         turns = itertools.takewhile(lambda turn: "say" in turn and "clarify" not in several(turn["kind"]), one["turns"])
         if one["name"] not in still_open:
@@ -127,16 +123,10 @@ def golden() -> list[dict[str, Any]]:
 
 def labelled(turn: Turn) -> Turn:
     """A turn of a golden dialogue as labels of turns say it."""
-    asked = [
-        {"topic": several(question["topic"]), **{name: question[name] for name in ("roles",) if name in question}}
-        for question in turn.get("questions", ())
-    ]
-    return {"say": turn["say"], "kind": several(turn["kind"]), **({"questions": asked} if "questions" in turn else {})}
-
-
-def several(value: Any) -> list[Any]:
-    """What may be written as one, or as a list."""
-    return value if isinstance(value, list) else [value]
+    found = {"say": turn["say"], "kind": several(turn["kind"])}
+    if "questions" in turn:
+        found["questions"] = [{**question, "topic": several(question["topic"])} for question in turn["questions"]]
+    return found
 
 
 def acts() -> dict[str, str]:
@@ -228,7 +218,8 @@ class Talk:
         for message, before in ((message, chance.choice(answered)) for message in messages for _ in range(PLACES)):
             _, _, candidates = self.turn(Context.restore(before.store()), message["text"], RULES_ALONE)
             if candidates is not None:
-                fitting = np.array([means(first_meaning(message), reading, before) for reading in candidates.readings])
+                wanted = first_meaning(message)
+                fitting = np.array([means(wanted, reading, before) for reading in candidates.readings])
                 examples.append(Example("", candidates, fitting, FIRST_COUNTS / PLACES))
         return examples
 
@@ -307,10 +298,10 @@ def main() -> None:
     first += chance.sample([line for line in lines if line["in_scope"]], INSIDE)
     kept = golden()
     texts = [str(turn["say"]) for one in (*conversations, *kept) for turn in one["turns"]]
-    if options.keep and options.keep.exists():
-        said = pickle.loads(options.keep.read_bytes())
-    else:
-        said = parsed(dict.fromkeys([*texts, *(line["text"] for line in first)]))
+    said: Parsed = pickle.loads(options.keep.read_bytes()) if options.keep and options.keep.exists() else {}
+    missing = [text for text in dict.fromkeys([*texts, *(line["text"] for line in first)]) if text not in said]
+    if missing:
+        said |= parsed(missing)
         if options.keep:
             options.keep.write_bytes(pickle.dumps(said))
     talk = Talk(load(settings().knowledge), said)

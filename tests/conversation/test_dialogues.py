@@ -8,21 +8,17 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from bench.conversations import GOLDEN, golden_open, several
+from bench.conversations import fits as fits_label
 from tests.conftest import Assistant, Turn
 
-HERE = Path(__file__).parent
-DIALOGUES: list[dict[str, Any]] = yaml.safe_load((HERE / "dialogues.yml").read_text(encoding="utf-8"))
-OPEN = {
-    line.strip()
-    for line in (HERE / "dialogues_open.txt").read_text(encoding="utf-8").splitlines()
-    if line.strip() and not line.startswith("#")
-}
+DIALOGUES: list[dict[str, Any]] = yaml.safe_load(GOLDEN.read_text(encoding="utf-8"))
+OPEN = golden_open()
 RUN_ALL = os.environ.get("DIALOGUES") == "all"
 
 
@@ -40,23 +36,16 @@ def folded(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
-def as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
 def fits(wanted: dict[str, Any], got: dict[str, Any]) -> bool:
-    return (
-        got["topic"] in as_list(wanted["topic"])
-        and ("roles" not in wanted or set(wanted["roles"]) == set(got["roles"]))
-        and ("aspect" not in wanted or wanted["aspect"] == got["aspect"])
-    )
+    label = {**wanted, "topic": several(wanted["topic"])}
+    return fits_label(label, got) and ("aspect" not in wanted or wanted["aspect"] == got["aspect"])
 
 
 def faults(expected: dict[str, Any], turn: Turn) -> list[str]:
     """What is wrong with an answered turn, in words."""
     found = []
-    if turn["kind"] not in as_list(expected["kind"]):
-        found.append(f"kind is {turn['kind']}, expected {' or '.join(as_list(expected['kind']))}")
+    if turn["kind"] not in several(expected["kind"]):
+        found.append(f"kind is {turn['kind']}, expected {' or '.join(several(expected['kind']))}")
     if "questions" in expected:
         wanted, got = expected["questions"], turn["questions"]
         if len(wanted) != len(got) or not all(map(fits, wanted, got)):
@@ -74,7 +63,7 @@ def shown(questions: list[dict[str, Any]]) -> str:
     return (
         "["
         + ", ".join(
-            f"{'|'.join(as_list(question['topic']))}({'+'.join(question['roles']) if 'roles' in question else 'any'})"
+            f"{'|'.join(several(question['topic']))}({'+'.join(question['roles']) if 'roles' in question else 'any'})"
             for question in questions
         )
         + "]"
