@@ -73,6 +73,8 @@ SCOPE_FEATURES = (
     "words_ask",  # shared rare words with that question
     "claim",  # how likely the best claim answers it (log-odds)
     "whole",  # how likely the answer about a whole topic does (log-odds)
+    "topic_named",  # 1 where the best topic is named
+    "topics_named",  # 1 where a topic is
 )
 
 
@@ -274,10 +276,12 @@ class Matcher:
             found.append((odds, Evidence(str(subject.id), ranked.claim, round(ranked.odds, 4), opening, exact)))
         return sorted(found, key=lambda item: -item[0])[:KEPT_CLAIMS]
 
-    def scope_features(self, part: Part, match: Match) -> FloatArray:
+    @staticmethod
+    def scope_features(part: Part, match: Match) -> FloatArray:
         """What speaks for a question being for this assistant, ``(1, len(SCOPE_FEATURES))``."""
         confidences = {guess.intent: guess.confidence for guess in part.guesses}
         subjects = [guess.confidence for guess in match.subjects]
+        topic = next((guess.topic for guess in part.guesses if guess.topic), None)
         return np.array(
             [
                 [
@@ -295,6 +299,8 @@ class Matcher:
                     match.words_ask,
                     match.claim,
                     match.topic,
+                    float(topic in part.topics),
+                    float(bool(part.topics)),
                 ]
             ]
         )
