@@ -33,7 +33,7 @@ TEST_FAST := tests/render tests/answers tests/knowledge tests/conversation --ign
 
 PYTHON_DIRS = $(foreach directory,rolewise actions bench tests,$(if $(shell find $(directory) -name '*.py' 2>/dev/null),$(directory)))
 
-BENCH := bench/nlu.py bench/serving.py bench/load.py
+BENCH := bench/nlu.py bench/serving.py bench/conversations.py bench/ablate_readings.py
 FIGURES := bench/report.py
 
 .PHONY: help setup encoder train run shell test rasa-test browser services checks test-fast test-scale lint bench figures report check lock clean

@@ -14,7 +14,7 @@ import json
 import pickle
 import random
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -55,7 +55,7 @@ RULES = ROOT / "data" / "rules.yml"
 ALONE, TOGETHER = 3.0, 10.0
 STEPS = 80
 # So many first messages that are not for the assistant, and that are, are put each behind so many turns; together these count so much.
-OUTSIDE, INSIDE, PLACES, FIRST_COUNTS = 180, 240, 4, 0.3
+OUTSIDE, INSIDE, PLACES, FIRST_COUNTS = 360, 480, 4, 0.3
 LEAST_WEIGHT = 0.01
 SEED = 20
 # What the names of actions begin with that are an act of the dialogue.
@@ -251,9 +251,9 @@ class Design:
             self.first.append(len(starts) - 1)
         self.rows = sparse.csr_matrix((values, indices, starts), shape=(len(starts) - 1, len(self.columns)))
 
-    def fitted(self, without: str | None = None) -> Scorer:
-        """The weights under which the right readings are likeliest; ``without`` leaves a writer out."""
-        chosen = [number for number, example in enumerate(self.examples) if without is None or example.writer != without]
+    def fitted(self, without: Collection[str] = ()) -> Scorer:
+        """The weights under which the right readings are likeliest; ``without`` leaves writers out."""
+        chosen = [number for number, example in enumerate(self.examples) if example.writer not in without]
         rows = self.rows[np.concatenate([np.arange(self.first[number], self.first[number + 1]) for number in chosen])]
         sizes = np.array([self.first[number + 1] - self.first[number] for number in chosen])
         starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
@@ -285,42 +285,74 @@ def shares(marks: Sequence[Sequence[bool]]) -> str:
     return f"{100 * np.mean(turns):.1f} % of the turns, {100 * np.mean([all(one) for one in marks]):.1f} % whole"
 
 
+@dataclass
+class Learned:
+    """What the weights are fitted to: conversations, the first messages that are put behind their turns, and the golden dialogues."""
+
+    talk: Talk
+    conversations: list[dict[str, Any]]
+    first: list[dict[str, Any]]
+    kept: list[dict[str, Any]]
+
+    @classmethod
+    def load(cls, keep: Path | None = None, unread: Sequence[dict[str, Any]] = ()) -> Learned:
+        """Read everything.
+
+        Args:
+            keep: a file that keeps what the trained model says of the messages.
+            unread: further conversations, which are not learned from but may be held with ``talk``.
+        """
+        conversations, kept = yaml.safe_load(READ.read_text(encoding="utf-8")), golden()
+        chance = random.Random(SEED)
+        lines = [json.loads(line) for line in TUNING.read_text(encoding="utf-8").splitlines()]
+        first = chance.sample([line for line in lines if not line["in_scope"]], OUTSIDE)
+        first += chance.sample([line for line in lines if line["in_scope"]], INSIDE)
+        texts = [str(turn["say"]) for one in (*conversations, *kept, *unread) for turn in one["turns"]]
+        said: Parsed = pickle.loads(keep.read_bytes()) if keep and keep.exists() else {}
+        missing = [text for text in dict.fromkeys([*texts, *(line["text"] for line in first)]) if text not in said]
+        if missing:
+            said |= parsed(missing)
+            if keep:
+                keep.write_bytes(pickle.dumps(said))
+        return cls(Talk(load(settings().knowledge), said), conversations, first, kept)
+
+    def examples(self) -> tuple[list[Example], str]:
+        """The examples, and how the rules alone fare in the conversations."""
+        corrected, _, contexts = self.talk.held(self.conversations, RULES_ALONE, True)
+        alone, marks, _ = self.talk.held(self.conversations, RULES_ALONE, False)
+        found = [*corrected, *alone, *self.talk.behind(self.first, contexts, random.Random(SEED))]
+        for correct in (True, False):
+            found += self.talk.held(self.kept, RULES_ALONE, correct)[0]
+        return found, shares(marks)
+
+    def of_writers(self, *names: str) -> list[dict[str, Any]]:
+        """The conversations of some writers."""
+        return [one for one in self.conversations if writer(one) in names]
+
+    @property
+    def writers(self) -> list[str]:
+        """Who wrote them."""
+        return sorted({writer(one) for one in self.conversations})
+
+
 def main() -> None:
     """Fit, print and write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--keep", type=Path, help="a file that keeps what the trained model says of the messages")
     options = parser.parse_args()
     cli.logs("ERROR")
-    conversations = yaml.safe_load(READ.read_text(encoding="utf-8"))
-    chance = random.Random(SEED)
-    lines = [json.loads(line) for line in TUNING.read_text(encoding="utf-8").splitlines()]
-    first = chance.sample([line for line in lines if not line["in_scope"]], OUTSIDE)
-    first += chance.sample([line for line in lines if line["in_scope"]], INSIDE)
-    kept = golden()
-    texts = [str(turn["say"]) for one in (*conversations, *kept) for turn in one["turns"]]
-    said: Parsed = pickle.loads(options.keep.read_bytes()) if options.keep and options.keep.exists() else {}
-    missing = [text for text in dict.fromkeys([*texts, *(line["text"] for line in first)]) if text not in said]
-    if missing:
-        said |= parsed(missing)
-        if options.keep:
-            options.keep.write_bytes(pickle.dumps(said))
-    talk = Talk(load(settings().knowledge), said)
-    corrected, _, contexts = talk.held(conversations, RULES_ALONE, True)
-    alone, marks, _ = talk.held(conversations, RULES_ALONE, False)
-    print(f"The rules alone: {shares(marks)}", flush=True)
-    examples = [*corrected, *alone, *talk.behind(first, contexts, chance)]
-    for correct in (True, False):
-        examples += talk.held(kept, RULES_ALONE, correct)[0]
+    learned = Learned.load(options.keep)
+    examples, alone = learned.examples()
+    print(f"The rules alone: {alone}", flush=True)
     design = Design(examples)
     every: list[list[bool]] = []
-    writers = sorted({writer(one) for one in conversations})
-    for name in writers:
-        _, marks, _ = talk.held([one for one in conversations if writer(one) == name], design.fitted(name), False)
+    for name in learned.writers:
+        _, marks, _ = learned.talk.held(learned.of_writers(name), design.fitted([name]), False)
         print(f"{name}, fitted to the others: {shares(marks)}", flush=True)
         every += marks
     print(f"each writer, fitted to the others: {shares(every)}", flush=True)
     scorer = design.fitted()
-    _, marks, _ = talk.held(conversations, scorer, False)
+    _, marks, _ = learned.talk.held(learned.conversations, scorer, False)
     print(f"fitted to all: {shares(marks)}")
     WEIGHTS.write_text(json.dumps(scorer.weights, indent=0, sort_keys=True) + "\n", encoding="utf-8")
 

@@ -94,8 +94,7 @@ class Dialogue:
         if act in NO_QUESTION and part is not None and part.roles and self.understanding.goes_with(part):
             # "Forget software engineers" is no farewell.
             return self.answer(replace(message, parts=(replace(part, decision="answer"),)))
-        again = self.understanding.goes_on(message)
-        card: Card = self.answer(replace(message, tapped=again, parts=())) if again else getattr(self, act)(message)
+        card: Card = getattr(self, act)(message)
         return card
 
     def _read(self, message: Message, act: str, scorer: Scorer | None) -> Card:
@@ -133,12 +132,14 @@ class Dialogue:
         if not before.answers and rules.act != ANSWER:
             # Alone, a message is for the assistant where the classifier is sure enough.
             return None
-        if len(message.parts) > 1 and len(rules.topics) > 1 and COMPARE not in rules.topics:
-            # What was cut into questions of their own stays so.
-            return None
         topics = {name: [str(alias).lower() for alias in topic.aliases] for name, topic in self.knowledge.topics.items()}
         pointed = Understanding(self.knowledge, self.answers, before).pointed_roles(part)
-        return enumerated(Heard.of(message, before, self.understanding.all_names(), topics, pointed), rules)
+        heard = Heard.of(message, before, self.understanding.all_names(), topics, pointed)
+        cut = len(message.parts) > 1 and len(rules.topics) > 1 and COMPARE not in rules.topics
+        if cut and set(heard.named_topics) <= set(rules.topics):
+            # What was cut into questions of their own stays so, unless more was named.
+            return None
+        return enumerated(heard, rules)
 
     def read_by_rules(self, before: Context, card: Card) -> Reading:
         """The reading that the rules' card shows."""
@@ -235,9 +236,6 @@ class Dialogue:
             return self._refuse(wording.COMPANY, guesses)
         if is_personal(message):
             return self._refuse(wording.PERSONAL, guesses)
-        meant = self.understanding.comparison_meant(part) if part and len(message.parts) == 1 else None
-        if meant is not None:
-            return self.answer(replace(message, parts=(meant,)))
         beside = part is not None and bool(part.others and part.roles) and cues.COMPARING in part.cues
         goes_with = part is not None and self.understanding.goes_with(part)
         if part and len(message.parts) == 1 and (beside or goes_with or self.understanding.plain(part)):

@@ -503,6 +503,11 @@ def _add_remembered(topics: _Topics, heard: Heard) -> None:
             topics.add([asked[0]], origin)
     if context.asked:
         topics.add([context.asked[0].split(":")[0]], "asked first")
+    # "Both of those": what was asked one after the other.
+    latest = list(dict.fromkeys(one.split(":")[0] for one in reversed(context.asked)))
+    for count, origin in ((2, "the last two"), (3, "the last three")):
+        if len(latest) >= count:
+            topics.add(latest[:count][::-1], origin)
     topics.add([context.pending], "pending")
     offered = [question_from_payload(payload) for _, payload in context.offered[:1]]
     if context.unsure and offered and offered[0]:

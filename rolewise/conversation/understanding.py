@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 
 from rolewise import wording
 from rolewise.answers.compose import PLACED_TOPICS, Answers, join
-from rolewise.conversation.role_changes import backgrounds, mentions, role_change
+from rolewise.conversation.role_changes import backgrounds, mentions
 from rolewise.knowledge import Fact, Knowledge, Subject
 from rolewise.nlu import cues
-from rolewise.questions import COMPARE, INTENT_PREFIX, OVERALL, Context, Evidence, Guess, Message, Part, Question, unique
+from rolewise.questions import COMPARE, OVERALL, Context, Evidence, Message, Part, Question, unique
 
 MAX_QUESTIONS = 3
 # The most words of a question that are said back to the person.
@@ -50,10 +50,7 @@ NO_MATTER = re.compile(
     r"\b(?:levels?|country|countries|place|where|seniority|experience)\b"
     r"|\b(?:overall|in general|generally|everywhere|worldwide)\W*$"
 )
-ANNOUNCED = re.compile(r"^\W*(?:(?:and|so|ok)\W+)*(?:what|how) about (?:the )?\w+(?: \w+)?\W*$")
-WITHOUT_ONE = re.compile(r"\b(?:without|with|need|have|having|get|getting) (?:one|any|it)\b")
 VERSUS = re.compile(r"^\W*(?:(?:and|or|so|ok|how|what|about)\W+)*(?:vs|versus|than|compared?|comparing)\b")
-MOST = re.compile(r"\b(?:most|best|highest|least|lowest|worst|\w{3,}est)\b")
 # What a role's place in the conversation is called. The last one is a place of its own where there are three or more.
 PLACES = ((cues.FIRST, 0), (cues.SECOND, 1), (cues.THIRD, 2), (cues.FOURTH, 3), (cues.LAST, -1))
 THREE, FOUR = re.compile(r"\b(?:three|3)\b"), re.compile(r"\b(?:four|4)\b")
@@ -64,19 +61,7 @@ AROUND_NAMES = frozenset(
     "in for at on of as what how about s level levels there here same one ones people question thing lot folks guys side person please pls"
     " too well also again".split()
 )
-# What says that roles change, and nothing of the topic.
-CHANGING = frozenset(
-    "add include put throw bring plus back to that it this drop forget leave out exclude except minus skip remove ditch ignore take swap"
-    " replace exchange change switch for by without ok now actually".split()
-)
-# A message that goes back to the question before the last one.
-BEFORE_LAST = re.compile(
-    r"\b(?:one|thing|question|answer|topic|bit) before\b|\bbefore (?:this|that) one\b|\b(?:previous|earlier) (?:one|question|thing)\b"
-)
-# What is left of a message that changes the roles, in words, where the topic stays.
-LITTLE_ELSE = 2
 ASKING = re.compile(r"\b(?:what|which|who|how|why|when|where|is|are|do|does|can|should|would)\b")
-WHAT_ELSE = re.compile(r"\b(?:else|instead|other|others|left|anything|everything)\b")
 LINK_WORDS = frozenset("vs versus or and than to with between the a an compare compared comparing now just only so ok then".split())
 
 
@@ -149,7 +134,6 @@ class Understanding:
         refusal = self._policy(message, parts[0])
         if refusal is not None:
             return Understood([], refusal=refusal, unsure=tuple(self.guesses(parts[0])))
-        parts = self._meant(parts)
         head = parts[0]
         questions, note, declined = self._resolved(message, parts)
         if not questions:
@@ -173,16 +157,6 @@ class Understanding:
         if message.companies and head.topic not in COMPANY_TOPICS:
             return wording.COMPANY
         return wording.PERSONAL if is_personal(message) else None
-
-    def _meant(self, parts: list[Part]) -> list[Part]:
-        """The parts, where a comparison that is meant is a sure one, and without what only announces the next."""
-        meant = self.comparison_meant(parts[0]) if len(parts) == 1 else None
-        if meant is not None:
-            return [meant]
-        if len(parts) == 2 and ANNOUNCED.match(parts[0].text) and not parts[0].roles and cues.COMPARING in parts[1].cues:
-            # "what about growth, which has the better outlook": the second says what the first only announces.
-            return parts[1:]
-        return parts
 
     def _refused_title(self, part: Part) -> str | None:
         """The refusal for another title; None where there is none, or a subject is asked about for a role that is known."""
@@ -236,14 +210,9 @@ class Understanding:
         return self.answers.scoped(wording.NOT_UNDERSTOOD[self.context.unsure % 2])
 
     def goes_with(self, part: Part) -> bool:
-        """Whether a message that alone would be declined goes with the conversation.
-
-        It changes its roles, or it may well be a question: what is said behind an answer is for the assistant more often than not.
-        """
-        if not self.context.questions or part.others:
-            return False
-        likely = part.topic is not None and part.best.confidence >= LIKELY_HERE
-        return likely or (bool(part.roles) and self._changed(part) is not None)
+        """Whether a message that alone would be declined goes with the conversation: behind an answer most are for the assistant."""
+        behind = bool(self.context.questions) and not part.others
+        return behind and part.topic is not None and part.best.confidence >= LIKELY_HERE
 
     def plain(self, part: Part, topic: str | None = None) -> bool:
         """Whether a message says itself what the classifier is not sure of: an elliptic one, or a topic in a few words."""
@@ -258,24 +227,6 @@ class Understanding:
         if topic in part.topics and words <= (SHORT_WORDS if len(part.roles) < 2 else 2 * SHORT_WORDS):
             return True
         return topic == COMPARE and len(part.roles) > 1 and self._only_roles(part)
-
-    def comparison_meant(self, part: Part) -> Part | None:
-        """The part as a sure question where it is not sure but compares roles that were named, on a topic that it names."""
-        roles = part.roles if len(part.roles) > 1 else self.context.mentioned
-        if part.decision == "answer" or part.others or len(roles) < 2 or not part.cues & {cues.COMPARING, cues.BOTH, cues.ALL}:
-            return None
-        topics = [topic for topic in part.topics if topic != COMPARE] or list(part.topics)
-        named = [guess for guess in part.guesses if guess.topic in topics]
-        if not named and len(topics) == 1:
-            named = [Guess(f"{INTENT_PREFIX}{topics[0]}", part.best.confidence)]
-        return replace(part, guesses=(named[0], *part.guesses), decision="answer") if named else None
-
-    def goes_on(self, message: Message) -> Question | None:
-        """The last question again, where an unsure message asks on about its subject: "can I do it without one?" after degrees."""
-        part = message.parts[0] if len(message.parts) == 1 else None
-        if part is None or part.decision == "answer" or part.roles or part.others or part.topics or not self.context.topic:
-            return None
-        return replace(self.context.questions[-1]) if WITHOUT_ONE.search(part.text) else None
 
     def _compares_on(self, part: Part) -> bool:
         """Whether a message only sets another role beside what was answered: "compared to software engineers?"."""
@@ -442,9 +393,6 @@ class Understanding:
         if IN_GENERAL.search(part.text) and not (part.countries or part.levels):
             country = level = None
         note = self.no_place(part, roles)
-        changed = self._changed(part)
-        if changed is not None:
-            return [changed], None
         if self._drops_place(part):
             return self._elliptic(replace(part, topics=(), countries=(), levels=()), roles, None, None)
         only_names = self._only_names(part)
@@ -467,38 +415,6 @@ class Understanding:
         words = quoted(self.text or part.text)
         question = Question(topic, tuple(roles), aspect, *placed, (), part.form, part.evidence, part.whole, words)
         return [question], (note if topic in PLACED_TOPICS else None) or assumed
-
-    def _changed(self, part: Part) -> Question | None:
-        """The question of a message that goes back to the one before the last, or that changes the roles that are talked about."""
-        asked = self.context.asked
-        if BEFORE_LAST.search(part.text) and len(asked) > 1:
-            topic, _, before = asked[-2].partition(":")
-            return Question(topic, part.roles or tuple(role for role in before.split(",") if role in self.knowledge.roles))
-        names = self.all_names()
-        known = self.context.roles if len(self.context.roles) > 1 else self.context.mentioned[-2:]
-        change = role_change(part.text, names, len(self.context.roles) > 1)
-        if not change or (change.added and not change.dropped and not self.context.roles):
-            return None
-        if not self.context.questions and not WHAT_ELSE.search(part.text):
-            # Nothing was talked about that could change.
-            return None
-        roles = change(known if change.dropped else self.context.roles, tuple(self.knowledge.roles))
-        if not roles:
-            return None
-        rest = self._without_names(part, part.roles)
-        little = sum(word not in LINK_WORDS | AROUND_NAMES | CHANGING for word in re.findall(r"\w+", rest)) <= LITTLE_ELSE
-        if change.dropped and WHAT_ELSE.search(rest):
-            topic_: str | None = "choose"
-        elif part.topics:
-            topic_ = part.topics[0]
-        else:
-            # "Drop the data scientist, I hate statistics": what is no question gives the reason and no new topic.
-            stays = little or not (self.text.rstrip().endswith("?") or ASKING.search(rest))
-            topic_ = (self.context.topic if stays else None) or part.topic
-        if topic_ is None or (topic_ == "switch_role" and not little):
-            return None
-        topic_ = "define_role" if topic_ == COMPARE and len(roles) == 1 else topic_
-        return Question(topic_, roles, OVERALL if topic_ == COMPARE else None)
 
     def _without_names(self, part: Part, roles: Sequence[str]) -> str:
         """The text of a part without the names of roles."""
@@ -651,8 +567,6 @@ class Understanding:
         context, every = self.context, tuple(self.knowledge.roles)
         topic = part.topic
         if comparing and topic not in (None, "choose", "define_role"):
-            if MOST.search(part.text) and len(context.mentioned) > len(context.roles):
-                return context.mentioned, None
             if len(context.roles) > 1:
                 return context.roles, wording.AS_BEFORE.format(roles=self.answers.role_names(context.roles))
             if len(context.mentioned) > 1:

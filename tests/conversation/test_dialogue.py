@@ -299,6 +299,15 @@ def test_two_questions_without_a_role_are_both_answered_in_general(talk: Convers
         assert any(point.startswith(question) for point in card.points)
 
 
+@pytest.mark.parametrize(("text", "more"), [("pay, degree and remote work of a ds", True), ("pay and remote work of a ds", False)])
+def test_a_topic_named_beside_the_pieces_may_be_asked_too(text: str, more: bool) -> None:
+    pieces = (part("pay of a ds", "salary", "ds"), part("remote work of a ds", "remote_work", "ds"))
+    dialogue = Dialogue(KNOWLEDGE, Context())
+    dialogue.respond(Message(text, pieces[0].best.intent, pieces), "answer")
+    found = {reading.topics for reading in dialogue.considered.readings} if dialogue.considered else set()
+    assert (("salary", "degree", "remote_work") in found) == more
+
+
 # -- declined -------------------------------------------------------------------------------------------------------------
 
 

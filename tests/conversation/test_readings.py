@@ -71,6 +71,13 @@ def test_several_topics_of_the_last_answer_go_together_to_another_role() -> None
     assert (("salary", "degree"), frozenset({"ds"})) in meant(heard("same for a data scientist", context))
 
 
+def test_topics_asked_one_after_the_other_go_together_to_another_role() -> None:
+    context = talked("mle")
+    context.asked = ["salary:mle", "demand:mle", "demand:mle", "degree:mle"]
+    found = meant(heard("both of those for data scientists", context))
+    assert {(("demand", "degree"), frozenset({"ds"})), (("salary", "demand", "degree"), frozenset({"ds"}))} <= found
+
+
 def test_a_topic_that_is_left_out_for_another_is_not_meant() -> None:
     asked = {topics for topics, _ in meant(heard("demand, not pay", talked("mle")), Reading(DECLINE, rules=True))}
     assert ("demand",) in asked

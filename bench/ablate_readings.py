@@ -1,0 +1,142 @@
+"""What each hand-written rule, and each group of signs and origins, is worth in conversations: `python bench/ablate_readings.py`.
+
+One at a time is switched off, the weights of the readings are fitted anew, and the conversations are held again: those of writers left out
+of the fit, a quarter of the writers at a time, and those that are only counted. What brings nothing can go. Two or three minutes a line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from bench.conversations import UNREAD  # noqa: E402
+from bench.fit_readings import Design, Example, Learned, shares  # noqa: E402
+from rolewise.commands import cli  # noqa: E402
+from rolewise.conversation import dialogue, understanding  # noqa: E402
+from rolewise.conversation.readings import Candidates  # noqa: E402
+from rolewise.conversation.understanding import Understanding  # noqa: E402
+
+FOLDS = 4
+NEVER = re.compile(r"(?!)")
+
+
+def _no(*_: Any) -> bool:
+    return False
+
+
+def _none(*_: Any) -> tuple[str, ...]:
+    return ()
+
+
+# Where each rule is, and what stands in its place while it is off.
+RULES: dict[str, tuple[Any, str, Any]] = {
+    "comparing on: than a role": (Understanding, "_compares_on", _no),
+    "letting a place go": (Understanding, "_drops_place", _no),
+    "a role of the story around": (Understanding, "_said_around", _none),
+    "in general": (understanding, "IN_GENERAL", NEVER),
+    "other jobs": (understanding, "OTHER_JOBS", NEVER),
+    "the last of two roles": (understanding, "SUBJECT_LAST_TOPICS", frozenset()),
+    "a role that somebody has": (understanding, "backgrounds", _none),
+}
+
+# Signs by how they begin.
+SIGNS: dict[str, tuple[str, ...]] = {
+    "classes of words": ("words ", "only "),
+    "cues": ("cue ", "points"),
+    "what the classifier says": ("sure", "asks back", "declines", "topic", "follow up", "small talk", "again", "out of scope", "quiz"),
+    "how many are named": ("names ", "left "),
+    "how many are known": ("known ", "last compared", "several", "pending", "unsure", "placed"),
+}
+# Origins likewise.
+ORIGINS: dict[str, tuple[str, ...]] = {
+    "what the rules read": ("rules",),
+    "the classifier's guesses": (
+        "guess",
+        "share",
+        "log guess",
+        "first guess",
+        "second guess",
+        "weakest",
+        "named and guess",
+        "last and guess",
+    ),
+    "before the last": ("before the last", "the third last", "asked first", "the last two", "the last three"),
+    "sets left or added": ("carried but", "mentioned but", "all but", "named but", "carried and", "mentioned and", "changed"),
+}
+
+
+def _kept(values: dict[str, float], without: tuple[str, ...]) -> dict[str, float]:
+    return {name: value for name, value in values.items() if not name.startswith(without)}
+
+
+def signless(candidates: Candidates, without: tuple[str, ...]) -> Candidates:
+    """The readings without some signs."""
+    return Candidates(_kept(candidates.signs, without), candidates.readings, candidates.origins)
+
+
+def originless(candidates: Candidates, without: tuple[str, ...]) -> Candidates:
+    """The readings without some origins."""
+    found = [tuple(_kept(side, without) for side in sides) for sides in candidates.origins]
+    return Candidates(candidates.signs, candidates.readings, found)  # type: ignore[arg-type]
+
+
+@contextmanager
+def switched_off(name: str, change: Callable[[Candidates], Candidates] | None) -> Iterator[None]:
+    """A rule, or what ``change`` takes away, is not there."""
+    if change is None:
+        where, attribute, instead = RULES[name]
+        with mock.patch.object(where, attribute, instead):
+            yield
+        return
+    enumerated = dialogue.enumerated
+    with mock.patch.object(dialogue, "enumerated", lambda *arguments: change(enumerated(*arguments))):
+        yield
+
+
+def line(learned: Learned, unread: list[dict[str, Any]]) -> str:
+    """How conversations go with weights fitted to what is there now."""
+    examples: list[Example]
+    examples, alone = learned.examples()
+    design = Design(examples)
+    marks: list[list[bool]] = []
+    for fold in range(FOLDS):
+        names = learned.writers[fold::FOLDS]
+        marks += learned.talk.held(learned.of_writers(*names), design.fitted(names), False)[1]
+    counted = learned.talk.held(unread, design.fitted(), False)[1]
+    return f"rules alone {alone}; writers left out {shares(marks)}; only counted {shares(counted)}"
+
+
+def main() -> None:
+    """Print a line each."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--keep", type=Path, help="a file that keeps what the trained model says of the messages")
+    parser.add_argument("--only", nargs="*", help="these alone, by name")
+    options = parser.parse_args()
+    cli.logs("ERROR")
+    unread = yaml.safe_load(UNREAD.read_text(encoding="utf-8"))
+    learned = Learned.load(options.keep, unread)
+    changes: dict[str, Callable[[Candidates], Candidates] | None] = dict.fromkeys(RULES)
+    for name, those in SIGNS.items():
+        changes[f"signs: {name}"] = lambda candidates, those=those: signless(candidates, those)  # type: ignore[misc]
+    for name, those in ORIGINS.items():
+        changes[f"origins: {name}"] = lambda candidates, those=those: originless(candidates, those)  # type: ignore[misc]
+    print(f"nothing off: {line(learned, unread)}", flush=True)
+    for name, change in changes.items():
+        if options.only is None or name in options.only:
+            with switched_off(name, change):
+                print(f"{name} off: {line(learned, unread)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
