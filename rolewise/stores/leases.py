@@ -142,7 +142,7 @@ class LeaseLockStore(LockStore):
         self._waking[conversation].add(woken)
         try:
             while True:
-                place = await self._ask(keys=keys(conversation), args=[ticket, int(LEASE * 1000), "draw"])
+                place = await self._drawn(conversation, ticket)
                 self._works()
                 if place == 0:
                     self._held[ticket] = conversation
@@ -159,6 +159,21 @@ class LeaseLockStore(LockStore):
             self._waking[conversation].discard(woken)
             if not self._waking[conversation]:
                 del self._waking[conversation]
+
+    async def _drawn(self, conversation: str, ticket: str) -> int:
+        """Draw a ticket, or ask on with it; its place.
+
+        In a task of its own: before Python 3.11.3 the client of Redis may take a cancellation for the end of a time-out that it set itself,
+        and who gave up would wait for ever. What was asked is left to end, so that no ticket is drawn after it was given back.
+        """
+        asking = asyncio.ensure_future(self._ask(keys=keys(conversation), args=[ticket, int(LEASE * 1000), "draw"]))
+        try:
+            return int(await asyncio.shield(asking))
+        except asyncio.CancelledError:
+            await asyncio.wait([asking])
+            if not asking.cancelled():
+                asking.exception()
+            raise
 
     async def _left(self, conversation: str, ticket: str) -> None:
         """Give a ticket back, then wake whoever waits for it here."""

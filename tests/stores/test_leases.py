@@ -105,6 +105,20 @@ async def test_who_gives_up_waiting_holds_nobody_up(
         assert time.monotonic() - began < leases.LEASE / 2
 
 
+async def test_who_gives_up_at_any_moment_is_let_go(
+    stores: tuple[LeaseLockStore, LeaseLockStore], sender: str, redis_server: Redis
+) -> None:
+    async with stores[0].lock(sender):
+        for moments in range(120):
+            waiting = asyncio.create_task(stores[1].lock(sender).__aenter__())
+            for _ in range(moments):
+                await asyncio.sleep(0)
+            waiting.cancel()
+            done, _ = await asyncio.wait([waiting], timeout=10)
+            assert done and waiting.cancelled(), f"after {moments} moments"
+    await until(lambda: not left_behind(redis_server, sender))
+
+
 async def test_a_long_turn_keeps_its_lock(
     stores: tuple[LeaseLockStore, LeaseLockStore], sender: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
