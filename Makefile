@@ -87,7 +87,7 @@ lint: setup ## Check format, style and types
 	$(BIN)/ruff check
 	$(BIN)/mypy $(PYTHON_DIRS)
 
-bench: train ## Measure quality and speed beside stock Rasa
+bench: train ## Measure quality and speed beside stock Rasa, and the conversations
 	$(call run-scripts,$(BENCH))
 
 figures: train ## Print the tables of the last benchmarks again and renew the documents with them

@@ -45,6 +45,7 @@ from rolewise.conversation.readings import (  # noqa: E402
     Reading,
     Scorer,
 )
+from rolewise.engine.training import trained_model  # noqa: E402
 from rolewise.knowledge import Knowledge, load  # noqa: E402
 from rolewise.questions import Context, Message  # noqa: E402
 from rolewise.settings import settings  # noqa: E402
@@ -308,12 +309,17 @@ class Learned:
         first = chance.sample([line for line in lines if not line["in_scope"]], OUTSIDE)
         first += chance.sample([line for line in lines if line["in_scope"]], INSIDE)
         texts = [str(turn["say"]) for one in (*conversations, *kept, *unread) for turn in one["turns"]]
-        said: Parsed = pickle.loads(keep.read_bytes()) if keep and keep.exists() else {}
+        # What another model said is not kept.
+        model = str(trained_model())
+        said: Parsed = {}
+        if keep and keep.exists():
+            kept_model, kept_said = pickle.loads(keep.read_bytes())
+            said = kept_said if kept_model == model else said
         missing = [text for text in dict.fromkeys([*texts, *(line["text"] for line in first)]) if text not in said]
         if missing:
             said |= parsed(missing)
             if keep:
-                keep.write_bytes(pickle.dumps(said))
+                keep.write_bytes(pickle.dumps((model, said)))
         return cls(Talk(load(settings().knowledge), said), conversations, first, kept)
 
     def examples(self) -> tuple[list[Example], str]:

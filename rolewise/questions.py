@@ -276,7 +276,7 @@ class Context:
         questions: the questions last answered.
         roles: the roles last talked about, in order of mention.
         mentioned: all roles of the conversation, the latest last.
-        asked: ``topic:role,role`` keys of what was answered, for suggestions that are new.
+        asked: ``topic:role,role`` keys of what was answered, for suggestions that are new, and to go back to.
         offered: the questions offered to tap last, with their titles, in order.
         country, level: carried over until another one, or a topic without figures, comes.
         unsure: how many messages in a row were not understood.

@@ -39,8 +39,6 @@ SURELY_ASKS = 0.6
 RATED_DOWN = "rated down"
 
 
-# Acts that take a message for no question.
-NO_QUESTION = frozenset({"deny", "stop", "start_over", "chitchat", "goodbye", "calm"})
 # What the kind of a card that answers nothing says of how a message was read; any other asks back.
 READ_AS = {"smalltalk": SMALL_TALK, "fallback": DECLINE, "menu": DECLINE}
 # Intents that have a meaning of their own, whatever was talked about, unless several roles are pointed at.
@@ -87,13 +85,9 @@ class Dialogue:
 
     def by_rules(self, message: Message, act: str) -> Card:
         """The card for a message as the rules read it; arguments as in :meth:`respond`."""
-        part = message.parts[0] if len(message.parts) == 1 else None
         if act == QUIZ_INTENT:
             content = self.knowledge.questionnaire
             return self.ask(content.questions[0].id if content is not None else "")
-        if act in NO_QUESTION and part is not None and part.roles and self.understanding.goes_with(part):
-            # "Forget software engineers" is no farewell.
-            return self.answer(replace(message, parts=(replace(part, decision="answer"),)))
         card: Card = getattr(self, act)(message)
         return card
 
@@ -135,11 +129,11 @@ class Dialogue:
         topics = {name: [str(alias).lower() for alias in topic.aliases] for name, topic in self.knowledge.topics.items()}
         pointed = Understanding(self.knowledge, self.answers, before).pointed_roles(part)
         heard = Heard.of(message, before, self.understanding.all_names(), topics, pointed)
-        cut = len(message.parts) > 1 and len(rules.topics) > 1 and COMPARE not in rules.topics
-        if cut and set(heard.named_topics) <= set(rules.topics):
-            # What was cut into questions of their own stays so, unless more was named.
-            return None
-        return enumerated(heard, rules)
+        if len(message.parts) < 2 or len(rules.topics) < 2 or COMPARE in rules.topics:
+            return enumerated(heard, rules)
+        # What was cut into questions of their own stays so; where a further topic is named, it may be asked as well.
+        more = set(heard.named_topics) - {COMPARE, *rules.topics, *(one.topic for one in message.parts)}
+        return enumerated(heard, rules).holding(rules.topics) if more and not any(one.others for one in message.parts) else None
 
     def read_by_rules(self, before: Context, card: Card) -> Reading:
         """The reading that the rules' card shows."""

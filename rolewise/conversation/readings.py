@@ -505,7 +505,7 @@ def _add_remembered(topics: _Topics, heard: Heard) -> None:
         topics.add([context.asked[0].split(":")[0]], "asked first")
     # "Both of those": what was asked one after the other.
     latest = list(dict.fromkeys(one.split(":")[0] for one in reversed(context.asked)))
-    for count, origin in ((2, "the last two"), (3, "the last three")):
+    for count, origin in ((2, "the last two topics"), (3, "the last three topics")):
         if len(latest) >= count:
             topics.add(latest[:count][::-1], origin)
     topics.add([context.pending], "pending")
@@ -667,6 +667,11 @@ class Candidates:
     signs: dict[str, float]
     readings: list[Reading]
     origins: list[Features]
+
+    def holding(self, topics: Iterable[str]) -> Candidates:
+        """Those that ask about all of these topics, and what the rules read."""
+        kept = [number for number, reading in enumerate(self.readings) if reading.rules or set(topics) <= set(reading.topics)]
+        return Candidates(self.signs, [self.readings[number] for number in kept], [self.origins[number] for number in kept])
 
 
 def enumerated(heard: Heard, rules: Reading) -> Candidates:

@@ -252,7 +252,6 @@ class Understanding:
         kept = (None, None) if NO_MATTER.search(part.text) or IN_GENERAL.search(part.text) else (self.context.country, self.context.level)
         country, level = next(iter(countries), kept[0]), next(iter(levels), kept[1])
         self.text = message.text if len(message.parts) == 1 else ""
-        said = next((one for one in message.parts if one.topic in topics), None)
         asked = []
         for topic in topics:
             of_town = self._of_town(part, roles, country, topic)
@@ -262,7 +261,8 @@ class Understanding:
             aspect = OVERALL if topic == COMPARE else None
             question = Question(topic, roles, aspect, *self._placed(topic, country, level))
             carried = [one for one in self.context.questions if one.topic == topic and one.subjects and topic not in part.topics]
-            if said is not None and topic == said.topic:
+            said = next((one for one in message.parts if one.topic == topic), None)
+            if said is not None:
                 about = self._about_subjects(said, roles, country, level)
                 words = quoted(self.text or said.text)
                 question = replace(question, form=said.form, evidence=said.evidence, whole=said.whole, words=words)

@@ -106,7 +106,7 @@ class Nearness:
 
     @cached_property
     def nearest_ask(self) -> float:
-        """The cosine to the nearest question of all, at least 0."""
+        """The cosine to the nearest question that a claim answers, at least 0."""
         return float(self.asks.max(initial=0.0))
 
 

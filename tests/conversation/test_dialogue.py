@@ -17,6 +17,7 @@ from rolewise.cards import Card
 from rolewise.channels.guard import is_own_payload
 from rolewise.conversation.dialogue import Dialogue, question_from_payload
 from rolewise.conversation.nearby import nearby
+from rolewise.conversation.readings import Scorer
 from rolewise.knowledge import load
 from rolewise.nlu.cues import cues
 from rolewise.questions import Context, Guess, Message, Part, Question
@@ -299,13 +300,37 @@ def test_two_questions_without_a_role_are_both_answered_in_general(talk: Convers
         assert any(point.startswith(question) for point in card.points)
 
 
-@pytest.mark.parametrize(("text", "more"), [("pay, degree and remote work of a ds", True), ("pay and remote work of a ds", False)])
-def test_a_topic_named_beside_the_pieces_may_be_asked_too(text: str, more: bool) -> None:
-    pieces = (part("pay of a ds", "salary", "ds"), part("remote work of a ds", "remote_work", "ds"))
+PIECES = (("pay of a ds", "salary"), ("remote work of a ds", "remote_work"))
+# What prefers all that is named.
+ALL_NAMED = Scorer({"topics": {"all named": {"always": 9.0}}, "roles": {"named": {"always": 9.0}}, "act": {}})
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("pay, degree and remote work of a ds", ["salary", "degree", "remote_work"]),
+        ("pay and remote work of a ds", ["salary", "remote_work"]),
+        # "Overall" names no further topic.
+        ("pay and remote work of a ds overall", ["salary", "remote_work"]),
+    ],
+)
+def test_a_topic_named_beside_the_pieces_is_asked_too(text: str, named: list[str]) -> None:
+    pieces = tuple(part(piece, topic, "ds", form=topic) for piece, topic in PIECES)
     dialogue = Dialogue(KNOWLEDGE, Context())
-    dialogue.respond(Message(text, pieces[0].best.intent, pieces), "answer")
-    found = {reading.topics for reading in dialogue.considered.readings} if dialogue.considered else set()
-    assert (("salary", "degree", "remote_work") in found) == more
+    card = dialogue.respond(Message(text, pieces[0].best.intent, pieces), "answer", scorer=ALL_NAMED)
+    assert asked(card) == [(topic, ["ds"]) for topic in named]
+    # Each keeps how its own piece asked.
+    assert {question.topic: question.form for question in dialogue.context.questions if question.form} == {
+        topic: topic for _, topic in PIECES
+    }
+
+
+def test_of_pieces_none_is_lost_for_another_topic() -> None:
+    pieces = tuple(part(piece, topic, "ds") for piece, topic in PIECES)
+    dialogue = Dialogue(KNOWLEDGE, Context())
+    dialogue.respond(Message("pay, degree and remote work of a ds", pieces[0].best.intent, pieces), "answer")
+    assert dialogue.considered is not None
+    assert all({"salary", "remote_work"} <= set(reading.topics) for reading in dialogue.considered.readings)
 
 
 # -- declined -------------------------------------------------------------------------------------------------------------
