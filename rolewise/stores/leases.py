@@ -142,7 +142,7 @@ class LeaseLockStore(LockStore):
         self._waking[conversation].add(woken)
         try:
             while True:
-                place = await self._drawn(conversation, ticket)
+                place = await self._asked(conversation, ticket, "draw")
                 self._works()
                 if place == 0:
                     self._held[ticket] = conversation
@@ -160,13 +160,13 @@ class LeaseLockStore(LockStore):
             if not self._waking[conversation]:
                 del self._waking[conversation]
 
-    async def _drawn(self, conversation: str, ticket: str) -> int:
-        """Draw a ticket, or ask on with it; its place.
+    async def _asked(self, conversation: str, ticket: str, how: str) -> int:
+        """The place of a ticket: ``draw`` takes it where there is none yet, ``renew`` says -1 then.
 
         In a task of its own: before Python 3.11.3 the client of Redis may take a cancellation for the end of a time-out that it set itself,
         and who gave up would wait for ever. What was asked is left to end, so that no ticket is drawn after it was given back.
         """
-        asking = asyncio.ensure_future(self._ask(keys=keys(conversation), args=[ticket, int(LEASE * 1000), "draw"]))
+        asking = asyncio.ensure_future(self._ask(keys=keys(conversation), args=[ticket, int(LEASE * 1000), how]))
         try:
             return int(await asyncio.shield(asking))
         except asyncio.CancelledError:
@@ -191,7 +191,7 @@ class LeaseLockStore(LockStore):
             await asyncio.sleep(RENEWAL)
             for ticket, conversation in list(self._held.items()):
                 try:
-                    place = await self._ask(keys=keys(conversation), args=[ticket, int(LEASE * 1000), "renew"])
+                    place = await self._asked(conversation, ticket, "renew")
                 except (RedisError, OSError) as error:
                     self._failed(error)
                     break
