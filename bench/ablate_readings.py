@@ -11,9 +11,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -24,10 +22,10 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from bench.conversations import UNREAD  # noqa: E402
-from bench.fit_readings import Design, Example, Learned, shares  # noqa: E402
+from bench.fit_readings import Design, Learned, shares  # noqa: E402
 from rolewise.commands import cli  # noqa: E402
 from rolewise.conversation import dialogue, understanding  # noqa: E402
-from rolewise.conversation.readings import Candidates  # noqa: E402
+from rolewise.conversation.readings import Candidates, enumerated  # noqa: E402
 from rolewise.conversation.understanding import Understanding  # noqa: E402
 
 FOLDS = 4
@@ -94,22 +92,13 @@ def originless(candidates: Candidates, without: tuple[str, ...]) -> Candidates:
     return Candidates(candidates.signs, candidates.readings, found)  # type: ignore[arg-type]
 
 
-@contextmanager
-def switched_off(name: str, change: Callable[[Candidates], Candidates] | None) -> Iterator[None]:
-    """A rule, or what ``change`` takes away, is not there."""
-    if change is None:
-        where, attribute, instead = RULES[name]
-        with mock.patch.object(where, attribute, instead):
-            yield
-        return
-    enumerated = dialogue.enumerated
-    with mock.patch.object(dialogue, "enumerated", lambda *arguments: change(enumerated(*arguments))):
-        yield
+def thinned(thin: Callable[[Candidates, tuple[str, ...]], Candidates], without: tuple[str, ...]) -> tuple[Any, str, Any]:
+    """Where readings are enumerated, and what enumerates them with less."""
+    return dialogue, "enumerated", lambda heard, rules: thin(enumerated(heard, rules), without)
 
 
 def line(learned: Learned, unread: list[dict[str, Any]]) -> str:
     """How conversations go with weights fitted to what is there now."""
-    examples: list[Example]
     examples, alone = learned.examples()
     design = Design(examples)
     marks: list[list[bool]] = []
@@ -127,18 +116,20 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", help="these alone, by name")
     options = parser.parse_args()
     cli.logs("ERROR")
-    changes: dict[str, Callable[[Candidates], Candidates] | None] = dict.fromkeys(RULES)
-    changes |= {f"signs: {name}": partial(signless, without=those) for name, those in SIGNS.items()}
-    changes |= {f"origins: {name}": partial(originless, without=those) for name, those in ORIGINS.items()}
-    unknown = set(options.only or ()) - changes.keys()
+    off = {
+        **RULES,
+        **{f"signs: {name}": thinned(signless, those) for name, those in SIGNS.items()},
+        **{f"origins: {name}": thinned(originless, those) for name, those in ORIGINS.items()},
+    }
+    unknown = set(options.only or ()) - off.keys()
     if unknown:
-        parser.error(f"there is no {', '.join(sorted(unknown))}; there are: {', '.join(changes)}")
+        parser.error(f"there is no {', '.join(sorted(unknown))}; there are: {', '.join(off)}")
     unread = yaml.safe_load(UNREAD.read_text(encoding="utf-8"))
     learned = Learned.load(options.keep, unread)
     print(f"nothing off: {line(learned, unread)}", flush=True)
-    for name, change in changes.items():
+    for name, (where, attribute, instead) in off.items():
         if options.only is None or name in options.only:
-            with switched_off(name, change):
+            with mock.patch.object(where, attribute, instead):
                 print(f"{name} off: {line(learned, unread)}", flush=True)
 
 

@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from actions.conversation import message_of  # noqa: E402
-from bench.conversations import GOLDEN, READ, Turn, fits, golden_open, right, several  # noqa: E402
+from bench.conversations import FIRST_READ, GOLDEN, READ, Turn, fits, golden_open, right, several  # noqa: E402
 from rolewise.commands import cli  # noqa: E402
 from rolewise.conversation.dialogue import Dialogue, remembered  # noqa: E402
 from rolewise.conversation.questionnaire import QUIZ_INTENT, Move, Quiz  # noqa: E402
@@ -50,7 +50,6 @@ from rolewise.knowledge import Knowledge, load  # noqa: E402
 from rolewise.questions import Context, Message  # noqa: E402
 from rolewise.settings import settings  # noqa: E402
 
-TUNING = ROOT / "bench" / "data" / "tuning.jsonl"
 RULES = ROOT / "data" / "rules.yml"
 # How strongly the weights are held back: those of an origin alone, and those of an origin together with a sign.
 ALONE, TOGETHER = 3.0, 10.0
@@ -305,7 +304,7 @@ class Learned:
         """
         conversations, kept = yaml.safe_load(READ.read_text(encoding="utf-8")), golden()
         chance = random.Random(SEED)
-        lines = [json.loads(line) for line in TUNING.read_text(encoding="utf-8").splitlines()]
+        lines = [json.loads(line) for line in FIRST_READ.read_text(encoding="utf-8").splitlines()]
         first = chance.sample([line for line in lines if not line["in_scope"]], OUTSIDE)
         first += chance.sample([line for line in lines if line["in_scope"]], INSIDE)
         texts = [str(turn["say"]) for one in (*conversations, *kept, *unread) for turn in one["turns"]]

@@ -504,7 +504,7 @@ def _add_remembered(topics: _Topics, heard: Heard) -> None:
     if context.asked:
         topics.add([context.asked[0].split(":")[0]], "asked first")
     # "Both of those": what was asked one after the other.
-    latest = list(dict.fromkeys(one.split(":")[0] for one in reversed(context.asked)))
+    latest = unique(one.split(":")[0] for one in reversed(context.asked))
     for count, origin in ((2, "the last two topics"), (3, "the last three topics")):
         if len(latest) >= count:
             topics.add(latest[:count][::-1], origin)
