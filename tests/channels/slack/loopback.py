@@ -44,6 +44,7 @@ class Post:
     only_for: str = ""
     at: float = 0.0
     edits: int = 0
+    deleted: bool = False
     fields: Fields = field(default_factory=dict)
 
     def block(self, kind: str) -> Fields:
@@ -72,6 +73,7 @@ class Slack:
     """The workspace."""
 
     def __init__(self) -> None:
+        # Only ever grows: a deleted post keeps its place, so that who counted the posts finds what came behind them.
         self.posts: list[Post] = []
         self.whispers: list[Fields] = []
         self.views: dict[str, Fields] = {}
@@ -181,7 +183,11 @@ class Slack:
         return None
 
     def _post(self, fields: Fields) -> Post | None:
-        return next((post for post in self.posts if (post.channel, post.time) == (fields["channel"], fields["ts"])), None)
+        return next((post for post in self.there() if (post.channel, post.time) == (fields["channel"], fields["ts"])), None)
+
+    def there(self, since: int = 0) -> list[Post]:
+        """The posts that nobody deleted."""
+        return [post for post in self.posts[since:] if not post.deleted]
 
     def _auth_test(self, fields: Fields) -> Fields:
         return {"team": "Tests", "team_id": TEAM, "user": "rolewise", "user_id": BOT, "bot_id": BOT_ID}
@@ -219,7 +225,9 @@ class Slack:
         return self._listing(fields, str(fields["ts"]))
 
     def _listing(self, fields: Fields, thread: str) -> Fields:
-        found = [post for post in self.posts if (post.channel, post.thread) == (fields["channel"], thread) and post.time > fields["oldest"]]
+        found = [
+            post for post in self.there() if (post.channel, post.thread) == (fields["channel"], thread) and post.time > fields["oldest"]
+        ]
         with_metadata = str(fields.get("include_all_metadata")).lower() in ("1", "true")
         return {"messages": [{"ts": post.time, **({"metadata": post.metadata} if with_metadata else {})} for post in found]}
 
@@ -250,9 +258,9 @@ class Slack:
             return web.Response(status=self.broken["response_url"].pop(0))
         if self.refusals.get("response_url") and fields.get("blocks"):
             return web.Response(status=400, text=self.refusals["response_url"])
-        old = next((post for post in self.posts if post.time == time_), None)
+        old = next((post for post in self.there() if post.time == time_), None)
         if fields == {"delete_original": True} and old:
-            self.posts.remove(old)
+            old.deleted = True
             return web.Response(text="ok")
         faults = ["delete_original beside a message"] if "delete_original" in fields else message_faults(fields)
         self.faults += faults

@@ -83,7 +83,7 @@ class Person:
         return body
 
     def answers(self, since: int, channel: str = "") -> list[Post]:
-        return [post for post in self.slack.posts[since:] if post.channel == (channel or self.direct)]
+        return [post for post in self.slack.there(since) if post.channel == (channel or self.direct)]
 
     def say(self, text: str, channel: str = "", thread: str = "", **more: Any) -> Post:
         """Write something; gives the one answer."""

@@ -82,7 +82,7 @@ def test_the_command_is_answered_to_the_asker_only_and_can_be_shared(person: Per
     assert other.command("and the degree?", ELSEWHERE).title == "Do these roles need a degree?"
 
     person.press(following, "Share with the channel")
-    person.slack.wait(lambda: following not in person.slack.posts)
+    person.slack.wait(lambda: following.deleted)
     (shared,) = [found for found in person.answers(0, ELSEWHERE) if f"Shared by <@{person.user}>" in str(found.blocks[0])]
     assert not shared.only_for and shared.title == following.title
     assert "Share with the channel" not in shared.titles
