@@ -55,6 +55,9 @@ DECLINED = (
     "Sorry, I cannot help with that. My subject is the {number}: {fields}.",
 )
 MENU_AFTER_UNSURE = "I still do not follow, sorry. Here is what I can help with; tap a topic or ask it in other words."
+# What stands before the facts nearest to a question that is not answered, unless its refusal ends in words that do as well.
+MEANWHILE = "The nearest I know is this."
+SAYS_NEAREST = ("The nearest things I know are below.", "What I know is general, and sourced.")
 DID_YOU_MEAN = "I want to be sure that I understand you. Did you mean one of these?"
 COMPANY = "I cannot speak for a single employer: pay, culture and hiring differ from firm to firm. What I know is general, and sourced."
 PERSONAL = "I cannot judge a single case such as an offer, a visa or a CV; a careers adviser can. What I know is general, and sourced."
@@ -70,8 +73,9 @@ RANGE_COLUMNS = ("10th percentile", "Median", "90th percentile")
 VALUE_COLUMN = "Value"
 AS_TABLE = "The same as a table"
 OWN_READING = "Part of this is our own reading of the sources."
-OTHER_TITLE = "I do not cover the job of {names}. " + SCOPE
-OTHER_TITLE_BESIDE = "I do not cover the job of {names}, so this is about {roles} only."
+NOT_COVERED = "I do not cover"
+OTHER_TITLE = NOT_COVERED + " the job of {names}. " + SCOPE
+OTHER_TITLE_BESIDE = NOT_COVERED + " the job of {names}, so this is about {roles} only."
 AS_BEFORE = "For {roles}, as before:"
 CORRECTED = "For {roles} then:"
 TOO_MANY = "You asked more than three things at once; here are the first three."

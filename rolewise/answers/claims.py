@@ -97,12 +97,7 @@ def choose(subjects: Sequence[Subject], beside: Sequence[Subject], question: Que
     """
     rankings = [ranked(subject, question, fitting) for subject in subjects]
     known = {(item.subject, item.claim) for item in question.evidence}
-    others = [
-        choice
-        for subject in beside
-        for choice in ranked(subject, question, fitting)
-        if choice.exact and (str(subject.id), choice.place) in known
-    ]
+    others = [choice for subject in beside for choice in ranked(subject, question, fitting) if (str(subject.id), choice.place) in known]
     pool = sorted([*(choice for ranking in rankings for choice in ranking), *others], key=lambda choice: -choice.score)
     firsts = [ranking[0] for ranking in rankings if ranking]
     if not firsts:

@@ -12,7 +12,7 @@ from rolewise.answers.drawn import drawn
 from rolewise.cards import MAX_SUGGESTIONS, Card, CardFigure, CardQuestion, CardSource, CardTable, Suggestion
 from rolewise.fitting import Fitting
 from rolewise.knowledge import Entry, Fact, Figure, Knowledge, Statement, Subject
-from rolewise.questions import COMPARE, Question
+from rolewise.questions import COMPARE, Evidence, Part, Question
 from rolewise.render.figures import amount
 
 # How many points an answer shows at first, alone and beside others; "more" shows all.
@@ -22,8 +22,12 @@ POINTS_EACH = 2
 POINTS_OF_SUBJECT = 4
 # How many claims "more" shows of a subject.
 POINTS_FULL = 12
-# So many claims that answer the message, too, stand among the first points of an answer about their topic.
-NEAR_CLAIMS = 2
+# So many claims that answer the message, too, stand among the first points of an answer about a topic; of one that is not likely to
+# answer just what was asked, so many of the nearest, down to these log-odds.
+NEAR_CLAIMS, NEAREST_CLAIMS = 2, 3
+NEAR_ENOUGH = -2.5
+# The log-odds of a claim, and the confidence in a topic, from which on it is said beside a question that is declined or asked back.
+NEAR_DECLINED, TOPIC_DECLINED = -1.5, 0.4
 
 # The rows of an overall comparison.
 OVERALL_TOPICS = ("define_role", "responsibilities", "skills", "languages", "degree", "salary", "demand", "career_path")
@@ -202,10 +206,10 @@ class Answers:
             self._answer_subjects(draft, subjects, question, shown, several)
             return
         if self._compares(question) or (not question.roles and self._side_by_side(question)):
-            self._compare(draft, question, several)
+            self._compare(draft, question, shown, several)
             return
         entry = self.entry(question)
-        near = [] if question.whole else self._near(question)
+        near = [] if several or shown == "short" else self._near(question)
         lead = self._placed_lead(draft, question, entry) or draft.say(entry.lead)
         placed = question.country is not None and self.figures(entry, question.country, question.level)[1]
         points = [] if shown == "short" else self._about(question.country, entry.points) if placed else entry.points
@@ -213,13 +217,11 @@ class Answers:
         if honest:
             points = [entry.lead, *points]
         self._put_lead(draft, question, honest or lead, several)
-        if several:
-            points = points[:POINTS_EACH]
-        else:
-            points = points[: POINTS_ALONE - len(near)] if shown == "normal" else points
-            draft.points += [str(choice.claim.text) for choice in near]
-            draft.cite(source for choice in near for source in choice.sources)
+        points = points[:POINTS_EACH] if several else points[: POINTS_ALONE - len(near)] if shown == "normal" else points
+        # What is nearest comes first where the topic as a whole may not answer.
+        self._say_near(draft, [] if question.whole else near)
         draft.points += [draft.say(point) for point in points]
+        self._say_near(draft, near if question.whole else [])
         if shown == "full":
             draft.points += [self.figure_line(figure) for figure in entry.figures if figure.label not in " ".join(draft.points)][:8]
             for figure in entry.figures[:8]:
@@ -244,16 +246,32 @@ class Answers:
     # -- subjects ---------------------------------------------------------------------------------------------------------
 
     def _near(self, question: Question) -> list[Choice]:
-        """The claims nearest to a question about a topic, where no subject was sure enough: at most two, of subjects in that topic."""
-        found: list[Choice] = []
-        for item in question.evidence:
+        """The claims nearest to a question about a topic, where no subject was sure enough: those that answer it, or the nearest ones."""
+        least, count = (0.0, NEAR_CLAIMS) if question.whole else (NEAR_ENOUGH, NEAREST_CLAIMS)
+        return self._of_evidence([item for item in question.evidence if item.exact or item.score >= least], question.roles)[:count]
+
+    def _of_evidence(self, evidence: Iterable[Evidence], roles: Sequence[str]) -> list[Choice]:
+        """The claims of a message's evidence that hold for one of these roles, in its order."""
+        found = []
+        for item in evidence:
             subject = self.knowledge.subject(item.subject)
-            if not item.exact or subject is None or question.topic not in subject.topics or len(found) == NEAR_CLAIMS:
-                continue
-            claim = [*subject.facts, *subject.gaps][item.claim]
-            if not question.roles or not claim.roles or set(question.roles) & set(claim.roles):
+            claim = [*subject.facts, *subject.gaps][item.claim] if subject else None
+            if subject and claim and (not roles or not claim.roles or set(roles) & set(claim.roles)):
                 found.append(Choice(subject, claim, item.score))
         return found
+
+    def nearest(self, part: Part) -> list[Choice]:
+        """The claims nearest to what is not answered, at most :data:`NEAR_CLAIMS`; none where even these, or its topic, are far."""
+        if max((guess.confidence for guess in part.guesses if guess.topic), default=0.0) < TOPIC_DECLINED:
+            return []
+        return self._of_evidence([item for item in part.evidence if item.score >= NEAR_DECLINED], part.roles)[:NEAR_CLAIMS]
+
+    @staticmethod
+    def _say_near(draft: Draft, near: Iterable[Choice]) -> None:
+        """Claims as points."""
+        for choice in near:
+            draft.points.append(str(choice.claim.text))
+            draft.cite(choice.sources)
 
     def _answer_subjects(self, draft: Draft, subjects: Sequence[Subject], question: Question, shown: str, several: bool) -> None:
         """The lead speaks of the very thing that was asked, then comes what is nearest to it, then the topic in general."""
@@ -393,7 +411,7 @@ class Answers:
 
     # -- comparisons ------------------------------------------------------------------------------------------------------
 
-    def _compare(self, draft: Draft, question: Question, several: bool) -> None:
+    def _compare(self, draft: Draft, question: Question, shown: str, several: bool) -> None:
         roles = list(question.roles) if len(question.roles) > 1 else self._compared(question.roles)
         written = self.knowledge.comparison(roles)
         overall = question.topic == COMPARE
@@ -403,7 +421,16 @@ class Answers:
             sentence = draft.say(written.topics[question.topic])
         else:
             sentence = self._plain_sentence(roles, str(self.knowledge.topics[question.topic].label))
+        near = [] if several or shown == "short" else self._near(question)
+        if overall and near and not question.whole and question.evidence[0].exact:
+            # "Which one has more women in it": that first, then what tells them apart as a whole.
+            draft.cite(near[0].sources)
+            sentence, points = str(near.pop(0).claim.text), [sentence]
+        else:
+            points = []
         self._put_lead(draft, Question(question.topic, tuple(roles), question.aspect), sentence, several)
+        self._say_near(draft, near)
+        draft.points += points
         if question.topic in PLACED_TOPICS and (question.country or question.level):
             for role in roles:
                 placed = self._placed_lead(

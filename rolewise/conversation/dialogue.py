@@ -81,7 +81,7 @@ class Dialogue:
         if self._reason(message, act):
             self.context.rating = {**(self.context.rating or {}), "reason": message.text[:MAX_REASON]}
             return self._small_talk(wording.RATED_REASON)
-        return self._read(message, act, scorer)
+        return self._with_nearest(self._read(message, act, scorer), message)
 
     def by_rules(self, message: Message, act: str) -> Card:
         """The card for a message as the rules read it; arguments as in :meth:`respond`."""
@@ -542,7 +542,7 @@ class Dialogue:
     def _refuse(self, text: str, guesses: Sequence[Question]) -> Card:
         self.context.unsure += 1
         if self.context.unsure > 1:
-            return self._menu(wording.MENU_AFTER_UNSURE if not text.startswith("I do not cover") else text, guesses)
+            return self._menu(wording.MENU_AFTER_UNSURE if not text.startswith(wording.NOT_COVERED) else text, guesses)
         if guesses and not self.context.questions:
             # "is nursing a good career", then "and data science?": the topic is the same.
             self.context.pending = guesses[0].topic
@@ -557,6 +557,18 @@ class Dialogue:
             return card
         lead = " ".join([*(str(fact.text) for fact in facts), card.lead])
         return card.copy(update={"lead": lead, "sources": self.answers.sources(unique(id for fact in facts for id in fact.sources))})
+
+    def _with_nearest(self, card: Card, message: Message) -> Card:
+        """What is asked back, or declined with something to tap, with the facts nearest to it: they may be all that was wanted."""
+        if card.kind not in ("fallback", "clarify") or not card.questions or not message.parts or self.context.quiz:
+            return card
+        near = [choice for choice in self.answers.nearest(message.parts[0]) if str(choice.claim.text) not in card.lead]
+        if not near or (card.lead.startswith(wording.NOT_COVERED) and not card.sources):
+            # Of a title of which nothing is known, what is near by its words is not near.
+            return card
+        lead = card.lead if card.lead.endswith(wording.SAYS_NEAREST) else f"{card.lead} {wording.MEANWHILE}"
+        sources = self.answers.sources(unique(id for choice in near for id in choice.sources))
+        return card.copy(update={"lead": lead, "points": [str(choice.claim.text) for choice in near], "sources": [*card.sources, *sources]})
 
     def _spelled(self, guesses: Sequence[Question]) -> list[Question]:
         """Guesses as things that answer when tapped: one without a role becomes one a role, or the general one."""

@@ -159,8 +159,20 @@ class Understanding:
         return wording.PERSONAL if is_personal(message) else None
 
     def _refused_title(self, part: Part) -> str | None:
-        """The refusal for another title; None where there is none, or a subject is asked about for a role that is known."""
-        return None if part.asked and part.roles else self.other_title(part)
+        """The refusal for another title; None where there is none, or where a subject is surely what is asked about.
+
+        Of a neighbouring title, one that the knowledge explains, that takes a role beside it. Far ones are mostly told in passing: "all my
+        contacts are mechanical engineers".
+        """
+        if part.asked and (part.roles or (part.decision == "answer" and not any(map(self._explained, part.others)))):
+            return None
+        return self.other_title(part)
+
+    def _explained(self, name: str) -> Subject | None:
+        """The subject that says what another title is."""
+        title = self.knowledge.title_of_other(name)
+        names = [name, *(title.aliases if title else ())]
+        return next(filter(None, (self.knowledge.subject_named(str(one), "variant") for one in names)), None)
 
     def _said_around(self, message: Message, parts: Sequence[Part]) -> tuple[str, ...]:
         """The role of a sentence that asks nothing: "My daughter wants to be a data scientist. What will she earn?"."""
@@ -262,16 +274,25 @@ class Understanding:
             question = Question(topic, roles, aspect, *self._placed(topic, country, level))
             carried = [one for one in self.context.questions if one.topic == topic and one.subjects and topic not in part.topics]
             said = next((one for one in message.parts if one.topic == topic), None)
+            if said is None and len(topics) == len(message.parts) == 1 and self._may_be_about(part, topic):
+                # Another topic than the likeliest: it is still this message that asks, of the same things.
+                said = replace(part, guesses=tuple(sorted(part.guesses, key=lambda guess: guess.topic != topic)))
             if said is not None:
                 about = self._about_subjects(said, roles, country, level)
                 words = quoted(self.text or said.text)
                 question = replace(question, form=said.form, evidence=said.evidence, whole=said.whole, words=words)
-                question = about if about is not None and about.topic == topic else question
+                if about is not None and topic != COMPARE and (about.topic == topic or len(topics) == len(message.parts) == 1):
+                    question = replace(about, topic=topic)
             elif carried and len(topics) == 1 and not (country and self._is_placed(carried[0])):
                 # "And for data scientists?": the specific thing stays.
                 question = replace(carried[0], roles=roles, country=country, level=level)
             asked.append(question.normal())
         return asked
+
+    @staticmethod
+    def _may_be_about(part: Part, topic: str) -> bool:
+        """Whether a part itself may ask about a topic."""
+        return topic in part.topics or any(guess.topic == topic and guess.confidence >= LEAST_GUESS for guess in part.guesses)
 
     # -- other titles -----------------------------------------------------------------------------------------------------
 
@@ -316,14 +337,8 @@ class Understanding:
 
     def what_titles_are(self, part: Part) -> list[Fact]:
         """For each title that is not covered, the sourced sentence that says what it is, where the knowledge has one."""
-        found = []
-        for name in part.others:
-            title = self.knowledge.title_of_other(name)
-            names = [name, *(title.aliases if title else ())]
-            subject = next(filter(None, (self.knowledge.subject_named(str(one), "variant") for one in names)), None)
-            if subject is not None and subject.facts:
-                found.append(subject.facts[0])
-        return found
+        explained = filter(None, map(self._explained, part.others))
+        return [subject.facts[0] for subject in explained if subject.facts]
 
     def nearest(self, part: Part) -> list[Question]:
         """What to offer instead of a job that is not covered: the same topic for the nearest role."""
