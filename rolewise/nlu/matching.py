@@ -234,13 +234,12 @@ class Matcher:
         _, whole = self.ranker.whole(said, part.roles)
         best = found[0]
         covered, ask, words_ask = (float(best[FEATURES.index(name)]) for name in ("covered", "ask", "words_ask"))
-        # Nothing specific is asked about where the answer about a whole topic is the likelier one, or its question the nearer one.
-        plain = float(best[FEATURES.index("broad")]) >= 0
-        lead = evidence[0][1] if evidence and ((whole <= likely(odds) and not plain) or ask >= SAME) else None
+        # Nothing specific is asked about where the answer about a whole topic is the likelier one.
+        lead = evidence[0][1] if evidence and (whole <= likely(odds) or ask >= SAME) else None
         return Match(
             self._guesses(said, lead),
             tuple(item for _, item in evidence),
-            plain or whole >= self.weights.answers,
+            whole >= self.weights.answers,
             covered,
             bool(best[NAMED]),
             ask,
