@@ -33,7 +33,7 @@ TEST_FAST := tests/render tests/answers tests/knowledge tests/conversation --ign
 
 PYTHON_DIRS = $(foreach directory,rolewise actions bench tests,$(if $(shell find $(directory) -name '*.py' 2>/dev/null),$(directory)))
 
-BENCH := bench/nlu.py bench/serving.py bench/conversations.py bench/ablate_readings.py
+BENCH := bench/nlu.py bench/serving.py bench/replies.py bench/conversations.py bench/ablate_readings.py
 FIGURES := bench/report.py
 
 .PHONY: help setup encoder train run shell test rasa-test browser services checks test-fast test-scale lint bench figures report check lock clean
@@ -87,7 +87,7 @@ lint: setup ## Check format, style and types
 	$(BIN)/ruff check
 	$(BIN)/mypy $(PYTHON_DIRS)
 
-bench: train ## Measure quality and speed beside stock Rasa, and the conversations
+bench: train ## Measure quality and speed beside stock Rasa, the replies and the conversations
 	$(call run-scripts,$(BENCH))
 
 figures: train ## Print the tables of the last benchmarks again and renew the documents with them

@@ -10,7 +10,7 @@ import pytest
 from rolewise.answers.compose import Answers
 from rolewise.cards import Card, CardTable
 from rolewise.knowledge import load
-from rolewise.questions import Question
+from rolewise.questions import Evidence, Question
 from rolewise.settings import settings
 
 ROLES = ("mle", "swe", "ds")
@@ -286,3 +286,49 @@ def test_an_answer_for_one_country_keeps_to_it(answers: Answers) -> None:
         assert "£" in card.lead and not [point for point in card.points if "$" in point and "UK" not in point]
     noted = answers.card([Question("salary", ("ds",), None, "UK")], "a1", "For data scientists, as before:")
     assert noted.lead.count("For data scientists") == 1
+
+
+# -- the facts nearest to a message -----------------------------------------------------------------------------------------------
+
+MEETINGS = Evidence("meetings", 0, 1.0)
+FAR = Evidence("meetings", 1, -5.0, None, False)
+
+
+def text_of(answers: Answers, item: Evidence) -> str:
+    subject = answers.knowledge.subject(item.subject)
+    assert subject is not None
+    return str([*subject.facts, *subject.gaps][item.claim].text)
+
+
+@pytest.mark.parametrize("topic", ["salary", "daily_tasks"])
+@pytest.mark.parametrize("whole", [True, False])
+def test_what_answers_the_message_is_said_whatever_the_topic(answers: Answers, topic: str, whole: bool) -> None:
+    card = card_of(answers, Question(topic, ("swe",), evidence=(MEETINGS, FAR), whole=whole))
+    assert text_of(answers, MEETINGS) in card.points and text_of(answers, FAR) not in card.points
+    assert len(card.points) <= 4
+    assert (card.points[0] == text_of(answers, MEETINGS)) == (not whole)
+
+
+def test_what_is_only_near_is_said_where_the_topic_may_not_answer(answers: Answers) -> None:
+    near = Evidence("meetings", 0, -2.0, None, False)
+    assert text_of(answers, near) in card_of(answers, Question("salary", ("swe",), evidence=(near,), whole=False)).points
+    assert text_of(answers, near) not in card_of(answers, Question("salary", ("swe",), evidence=(near,), whole=True)).points
+
+
+def test_a_comparison_says_what_answers_the_message(answers: Answers) -> None:
+    women = Evidence("women_and_gender", 0, 1.0)
+    on_pay = card_of(answers, Question("salary", ("swe", "ds"), evidence=(women,), whole=False))
+    assert on_pay.kind == "comparison" and text_of(answers, women) in on_pay.points
+    as_a_whole = card_of(answers, Question("compare", ("swe", "ds"), "overall", evidence=(women,), whole=False))
+    plain = card_of(answers, Question("compare", ("swe", "ds"), "overall"))
+    assert as_a_whole.lead == text_of(answers, women) and plain.lead in as_a_whole.points and as_a_whole.table == plain.table
+
+
+def test_the_nearest_of_another_subject_stands_among_the_points(answers: Answers) -> None:
+    other = Evidence("women_and_gender", 0, 0.5, None, False)
+    card = card_of(answers, Question("collaboration", (), None, None, None, ("meetings",), None, (MEETINGS, other), True))
+    assert card.lead == text_of(answers, MEETINGS) and text_of(answers, other) in card.points
+
+
+def test_short_is_the_lead_alone(answers: Answers) -> None:
+    assert not card_of(answers, Question("salary", ("swe",), evidence=(MEETINGS,), whole=False), shown="short").points

@@ -18,9 +18,10 @@ from rolewise.channels.guard import is_own_payload
 from rolewise.conversation.dialogue import Dialogue, question_from_payload
 from rolewise.conversation.nearby import nearby
 from rolewise.conversation.readings import Scorer
+from rolewise.conversation.understanding import Understanding
 from rolewise.knowledge import load
 from rolewise.nlu.cues import cues
-from rolewise.questions import Context, Guess, Message, Part, Question
+from rolewise.questions import Context, Evidence, Guess, Message, Part, Question, SubjectGuess
 from rolewise.render.text import render
 from rolewise.settings import settings as of_program
 
@@ -726,3 +727,52 @@ def test_no_conversation_fails(turns: Any) -> None:
     talk = Conversation()
     for message, act in turns:
         talk.turn(message, act)
+
+
+# -- what the matcher found, said whatever the reading ------------------------------------------------------------------------------
+
+NEAR = Evidence("meetings", 0, 1.0)
+OF_MEETINGS: dict[str, Any] = {"evidence": (NEAR,), "subjects": (SubjectGuess("meetings", 0.9, True),)}
+MEETINGS = str(KNOWLEDGE.subject("meetings").facts[0].text)  # type: ignore[union-attr]
+
+
+def test_a_reading_of_another_topic_keeps_what_is_asked_about() -> None:
+    understanding = Understanding(KNOWLEDGE, Answers(KNOWLEDGE), Context())
+    message = said("how many meetings are there", "daily_tasks", "swe", second="collaboration", **OF_MEETINGS)
+    (question,) = understanding.asked_of(("collaboration",), ("swe",), message)
+    assert (question.topic, question.subjects, question.evidence) == ("collaboration", ("meetings",), (NEAR,))
+    # A topic that is carried over is not what this message is about.
+    (carried,) = understanding.asked_of(("salary",), ("swe",), message)
+    assert not carried.subjects and not carried.evidence
+
+
+def test_what_is_declined_comes_with_the_nearest_facts() -> None:
+    card = Conversation().turn(said("how many meetings", "daily_tasks", decision="decline", confidence=0.5, evidence=(NEAR,)), "fallback")
+    assert card.kind == "fallback" and card.points == [MEETINGS] and card.sources
+    assert MEETINGS in render(card).replace("\n  ", " ")
+
+
+@pytest.mark.parametrize("confidence, score", [(0.3, 1.0), (0.5, -4.0)])
+def test_nothing_far_stands_beside_a_refusal(confidence: float, score: float) -> None:
+    evidence = (Evidence("meetings", 0, score, None, False),)
+    card = Conversation().turn(said("lights", "daily_tasks", decision="decline", confidence=confidence, evidence=evidence), "fallback")
+    assert card.kind == "fallback" and not card.points
+
+
+def test_a_company_is_refused_with_what_is_known_in_general() -> None:
+    card = Conversation().turn(said("how many meetings does Google have", "daily_tasks", companies=("Google",), **OF_MEETINGS))
+    assert card.kind == "fallback" and card.lead == wording.COMPANY and card.points == [MEETINGS]
+
+
+def test_a_far_title_told_in_passing_refuses_nothing() -> None:
+    passing = said("my brother is a nurse, how many meetings are there", "daily_tasks", others=("nurse",), **OF_MEETINGS)
+    assert Conversation().turn(passing).kind == "answer"
+    about = said("how many meetings does a nurse have", "daily_tasks", others=("nurse",), evidence=(NEAR,))
+    card = Conversation().turn(about)
+    assert card.kind == "fallback" and not card.points
+
+
+def test_a_neighbouring_title_takes_a_role_beside_it() -> None:
+    alone = said("how many meetings does a data engineer have", "daily_tasks", others=("data engineer",), **OF_MEETINGS)
+    card = Conversation().turn(alone)
+    assert card.kind == "fallback" and "data engineer" in card.lead and card.points == [MEETINGS]

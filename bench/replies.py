@@ -1,0 +1,83 @@
+"""Counts how many first messages get a reply that holds what answers them: `python bench/replies.py [--show]`.
+
+The whole way, from the message to the card, where bench/fit_matching.py counts what the matcher finds. Readers said of each message which
+sentences of the knowledge, and which topics' answers, answer it. bench/data/answers.jsonl may be read; tests/data/answers.jsonl is only
+counted, so --show does not show it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from bench.conversations import held  # noqa: E402
+from rolewise import wording  # noqa: E402
+
+READ, UNREAD = ROOT / "bench" / "data" / "answers.jsonl", ROOT / "tests" / "data" / "answers.jsonl"
+ANSWERS = ("answer", "comparison")
+# What a lead says that states that no source answers, up to the words of the person.
+HONEST = wording.NOT_EXACTLY.partition("{")[0]
+
+Reply = dict[str, Any]
+
+
+def labelled(path: Path) -> list[dict[str, Any]]:
+    """The labelled messages of a file."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+
+
+def holds(label: dict[str, Any], reply: Reply, texts: Sequence[str]) -> bool:
+    """Whether a reply says in some of its texts what answers a message: such a sentence, or the answer of such a topic as a whole."""
+    said = [start for _, start in label["best"] if any(start in text for text in texts)]
+    whole = (question for question in reply["questions"] if not question["subjects"])
+    return bool(said) or (reply["kind"] in ANSWERS and any(question["topic"] in label["topics"] for question in whole))
+
+
+def leads(reply: Reply) -> list[str]:
+    """What a card says first: its lead, or of several questions each answer behind its question."""
+    card = reply["card"]
+    return [card["lead"], *(point for point in card["points"] if len(reply["questions"]) > 1 and "? " in point)]
+
+
+def counted(labels: Sequence[dict[str, Any]], replies: Sequence[Reply]) -> dict[str, float]:
+    """What the replies hold, in percent of the messages."""
+    pairs = list(zip(labels, replies, strict=True))
+    found = {
+        "lead answers": [holds(label, reply, leads(reply)) for label, reply in pairs],
+        "reply holds what answers": [holds(label, reply, [*leads(reply), *reply["card"]["points"]]) for label, reply in pairs],
+        "something known would": [bool(label["best"] or label["topics"]) for label in labels],
+        "lead says that none does": [HONEST in reply["card"]["lead"] for reply in replies],
+        "not answered": [reply["kind"] not in ANSWERS for reply in replies],
+    }
+    return {"messages": len(labels), **{name: round(100 * sum(marks) / len(marks), 1) for name, marks in found.items()}}
+
+
+def replies_to(labels: Sequence[dict[str, Any]]) -> list[Reply]:
+    """The reply to each message, each in a conversation of its own."""
+    found = held([{"name": str(number), "turns": [{"say": label["text"]}]} for number, label in enumerate(labels)])
+    return [found[str(number)][-1] for number in range(len(labels))]
+
+
+def main() -> None:
+    """Print the figures of both files side by side."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--show", action="store_true", help="list the messages of the first file whose reply holds nothing that answers")
+    options = parser.parse_args()
+    for name, path in (("may be read", READ), ("only counted", UNREAD)):
+        labels = labelled(path)
+        replies = replies_to(labels)
+        print(f"{name}: {counted(labels, replies)}")
+        for label, reply in zip(labels, replies, strict=True) if options.show and path == READ else ():
+            if (label["best"] or label["topics"]) and not holds(label, reply, [*leads(reply), *reply["card"]["points"]]):
+                print(f"{label['text']} -> {reply['card']['title']} | {reply['card']['lead']}")
+
+
+if __name__ == "__main__":
+    main()
