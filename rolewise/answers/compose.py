@@ -209,7 +209,7 @@ class Answers:
             self._compare(draft, question, shown, several)
             return
         entry = self.entry(question)
-        near = [] if several or shown == "short" else self._near(question)
+        near = [] if shown == "short" else self._near(question)[: POINTS_EACH if several else NEAREST_CLAIMS]
         lead = self._placed_lead(draft, question, entry) or draft.say(entry.lead)
         placed = question.country is not None and self.figures(entry, question.country, question.level)[1]
         points = [] if shown == "short" else self._about(question.country, entry.points) if placed else entry.points
@@ -217,7 +217,8 @@ class Answers:
         if honest:
             points = [entry.lead, *points]
         self._put_lead(draft, question, honest or lead, several)
-        points = points[:POINTS_EACH] if several else points[: POINTS_ALONE - len(near)] if shown == "normal" else points
+        if several or shown == "normal":
+            points = points[: (POINTS_EACH if several else POINTS_ALONE) - len(near)]
         # What is nearest comes first where the topic as a whole may not answer.
         self._say_near(draft, [] if question.whole else near)
         draft.points += [draft.say(point) for point in points]
@@ -421,7 +422,7 @@ class Answers:
             sentence = draft.say(written.topics[question.topic])
         else:
             sentence = self._plain_sentence(roles, str(self.knowledge.topics[question.topic].label))
-        near = [] if several or shown == "short" else self._near(question)
+        near = [] if shown == "short" else self._near(question)[: POINTS_EACH if several else NEAREST_CLAIMS]
         if overall and near and not question.whole and question.evidence[0].exact:
             # "Which one has more women in it": that first, then what tells them apart as a whole.
             draft.cite(near[0].sources)
