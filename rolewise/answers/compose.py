@@ -210,10 +210,12 @@ class Answers:
             return
         entry = self.entry(question)
         near = [] if shown == "short" else self._near(question)[: POINTS_EACH if several else NEAREST_CLAIMS]
-        lead = self._placed_lead(draft, question, entry) or draft.say(entry.lead)
+        of_place = self._placed_lead(draft, question, entry)
+        lead = of_place or draft.say(entry.lead)
         placed = question.country is not None and self.figures(entry, question.country, question.level)[1]
         points = [] if shown == "short" else self._about(question.country, entry.points) if placed else entry.points
-        honest = None if question.whole or placed or shown == "short" else self._not_exactly(question)
+        # The lead of a place is honest itself.
+        honest = None if question.whole or of_place or shown == "short" else self._not_exactly(question)
         if honest:
             points = [entry.lead, *points]
         self._put_lead(draft, question, honest or lead, several)

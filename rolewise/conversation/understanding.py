@@ -453,8 +453,10 @@ class Understanding:
         if roles and not set(roles) & self.knowledge.roles_of_claims():
             # A role that came later: what holds for all roles was found out of the others.
             known = []
-        if topic in PLACED_TOPICS and self.answers.placed_exactly(Question(str(topic), roles, None, country, level)):
-            # The figure of just that place and level says more than what is told of the place.
+        if topic in PLACED_TOPICS and (
+            self.answers.placed_exactly(Question(str(topic), roles, None, country, level)) or self._pays_elsewhere(known, country)
+        ):
+            # The figure of just that place and level says more than what is told of the place; and so does that there is none.
             return None
         if (
             not known
@@ -470,6 +472,14 @@ class Understanding:
         sure = topic is not None and topic != COMPARE and part.best.confidence >= SURE_TOPIC
         fitting = topic if sure or topic in first.topics else next(iter(guessed), str(first.topics[0]))
         return Question(str(fitting), tuple(roles), None, country, level, subjects, form, evidence, True, quoted(self.text or part.text))
+
+    @staticmethod
+    def _pays_elsewhere(subjects: Sequence[Subject], country: str | None) -> bool:
+        """Whether the first subject is a place, and of the country that was named it has no sum a year."""
+        if country is None or not subjects or subjects[0].kind != "place":
+            return False
+        here = (fact for fact in subjects[0].facts if fact.country == country)
+        return not any(amount.unit.endswith(A_YEAR) for fact in here for amount in fact.figures)
 
     def _topic(self, part: Part, roles: Sequence[str]) -> str:
         """The topic of a part, where a comparison may mean one topic only, or no comparison at all."""
