@@ -159,6 +159,7 @@ class Part:
         form: how it is asked.
         evidence: the claims nearest to it, the nearest first.
         whole: whether the answer about the whole of its best topic answers it.
+        scope: how sure it is that it is for this assistant, 0 to 1.
     """
 
     text: str
@@ -177,6 +178,7 @@ class Part:
     form: str | None = None
     evidence: tuple[Evidence, ...] = ()
     whole: bool = True
+    scope: float = 1.0
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -213,6 +215,7 @@ class Part:
             "form": self.form,
             "evidence": [item.as_list() for item in self.evidence],
             "whole": self.whole,
+            "scope": self.scope,
         }
 
     @classmethod
@@ -235,6 +238,7 @@ class Part:
             data.get("form"),
             tuple(Evidence.from_list(item) for item in data.get("evidence", ())),
             bool(data.get("whole", True)),
+            float(data.get("scope", 1.0)),
         )
 
 

@@ -26,8 +26,9 @@ POINTS_FULL = 12
 # answer just what was asked, so many of the nearest, down to these log-odds.
 NEAR_CLAIMS, NEAREST_CLAIMS = 2, 3
 NEAR_ENOUGH = -2.5
-# The log-odds of a claim, and the confidence in a topic, from which on it is said beside a question that is declined or asked back.
-NEAR_DECLINED, TOPIC_DECLINED = -1.5, 0.4
+# A claim is said beside a question that is declined or asked back from these log-odds on, and where the question is for this assistant
+# with this probability.
+NEAR_DECLINED, SCOPE_DECLINED = -1.5, 0.25
 
 # The rows of an overall comparison.
 OVERALL_TOPICS = ("define_role", "responsibilities", "skills", "languages", "degree", "salary", "demand", "career_path")
@@ -264,8 +265,8 @@ class Answers:
         return found
 
     def nearest(self, part: Part) -> list[Choice]:
-        """The claims nearest to what is not answered, at most :data:`NEAR_CLAIMS`; none where even these, or its topic, are far."""
-        if max((guess.confidence for guess in part.guesses if guess.topic), default=0.0) < TOPIC_DECLINED:
+        """The claims nearest to what is not answered, at most :data:`NEAR_CLAIMS`; none where even these, or the whole subject, are far."""
+        if part.scope < SCOPE_DECLINED:
             return []
         return self._of_evidence([item for item in part.evidence if item.score >= NEAR_DECLINED], part.roles)[:NEAR_CLAIMS]
 

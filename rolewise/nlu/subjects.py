@@ -137,9 +137,10 @@ class SubjectMatcher(GraphComponent, IntentClassifier):
         weights, sure = self._matcher().weights, self._matcher().scope(part, match)
         surely = part.topic is not None and part.decision == ANSWER and part.best.confidence >= SURE_TOPIC
         decision = ANSWER if surely or sure >= weights.answer else ASK if sure >= weights.ask else DECLINE
+        part = replace(part, decision=decision, scope=round(sure, 4))
         if decision == DECLINE or part.topic is not None:
-            return replace(part, decision=decision)
-        return replace(part, decision=decision, guesses=(*topics, *(guess for guess in part.guesses if not guess.topic)))
+            return part
+        return replace(part, guesses=(*topics, *(guess for guess in part.guesses if not guess.topic)))
 
     def _set_intent(self, message: Message, parts: list[Part]) -> None:
         """The intent that the rules go by: the topic of what is answered, or ``nlu_fallback`` where nothing is."""

@@ -752,10 +752,11 @@ def test_what_is_declined_comes_with_the_nearest_facts() -> None:
     assert MEETINGS in render(card).replace("\n  ", " ")
 
 
-@pytest.mark.parametrize("confidence, score", [(0.3, 1.0), (0.5, -4.0)])
-def test_nothing_far_stands_beside_a_refusal(confidence: float, score: float) -> None:
+@pytest.mark.parametrize("scope, score", [(0.1, 1.0), (0.5, -4.0)])
+def test_nothing_far_stands_beside_a_refusal(scope: float, score: float) -> None:
     evidence = (Evidence("meetings", 0, score, None, False),)
-    card = Conversation().turn(said("lights", "daily_tasks", decision="decline", confidence=confidence, evidence=evidence), "fallback")
+    message = said("lights", "daily_tasks", decision="decline", confidence=0.5, evidence=evidence, scope=scope)
+    card = Conversation().turn(message, "fallback")
     assert card.kind == "fallback" and not card.points
 
 
