@@ -33,27 +33,42 @@ def labelled(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
-def holds(label: dict[str, Any], reply: Reply, texts: Sequence[str]) -> bool:
-    """Whether a reply says in some of its texts what answers a message: such a sentence, or the answer of such a topic as a whole."""
-    said = [start for _, start in label["best"] if any(start in text for text in texts)]
+def says(label: dict[str, Any], texts: Sequence[str]) -> bool:
+    """Whether some of the texts holds a sentence that answers a message."""
+    return any(start in text for _, start in label["best"] for text in texts)
+
+
+def is_of_topic(label: dict[str, Any], reply: Reply) -> bool:
+    """Whether a reply is the answer as a whole of a topic that answers a message."""
     whole = (question for question in reply["questions"] if not question["subjects"])
-    return bool(said) or (reply["kind"] in ANSWERS and any(question["topic"] in label["topics"] for question in whole))
+    return reply["kind"] in ANSWERS and any(question["topic"] in label["topics"] for question in whole)
 
 
 def leads(reply: Reply) -> list[str]:
     """What a card says first: its lead, or of several questions each answer behind its question."""
     card = reply["card"]
-    return [card["lead"], *(point for point in card["points"] if len(reply["questions"]) > 1 and "? " in point)]
+    titles = tuple(card["title"].split("; ")) if len(reply["questions"]) > 1 else ()
+    return [card["lead"], *(point for point in card["points"] if titles and point.startswith(titles))]
+
+
+def is_honest(reply: Reply) -> bool:
+    """Whether a lead says that no source answers."""
+    return any(HONEST in text for text in leads(reply))
+
+
+def holds(label: dict[str, Any], reply: Reply) -> bool:
+    """Whether a reply says anywhere what answers a message."""
+    return says(label, [*leads(reply), *reply["card"]["points"]]) or is_of_topic(label, reply)
 
 
 def counted(labels: Sequence[dict[str, Any]], replies: Sequence[Reply]) -> dict[str, float]:
     """What the replies hold, in percent of the messages."""
     pairs = list(zip(labels, replies, strict=True))
     found = {
-        "lead answers": [holds(label, reply, leads(reply)) for label, reply in pairs],
-        "reply holds what answers": [holds(label, reply, [*leads(reply), *reply["card"]["points"]]) for label, reply in pairs],
+        "lead answers": [says(label, leads(reply)) or (is_of_topic(label, reply) and not is_honest(reply)) for label, reply in pairs],
+        "reply holds what answers": [holds(label, reply) for label, reply in pairs],
         "something known would": [bool(label["best"] or label["topics"]) for label in labels],
-        "lead says that none does": [HONEST in reply["card"]["lead"] for reply in replies],
+        "lead says that none does": [is_honest(reply) for reply in replies],
         "not answered": [reply["kind"] not in ANSWERS for reply in replies],
     }
     return {"messages": len(labels), **{name: round(100 * sum(marks) / len(marks), 1) for name, marks in found.items()}}
@@ -75,7 +90,7 @@ def main() -> None:
         replies = replies_to(labels)
         print(f"{name}: {counted(labels, replies)}")
         for label, reply in zip(labels, replies, strict=True) if options.show and path == READ else ():
-            if (label["best"] or label["topics"]) and not holds(label, reply, [*leads(reply), *reply["card"]["points"]]):
+            if (label["best"] or label["topics"]) and not holds(label, reply):
                 print(f"{label['text']} -> {reply['card']['title']} | {reply['card']['lead']}")
 
 

@@ -13,6 +13,10 @@ OVERALL = "overall"
 INTENT_PREFIX = "ask_"
 
 
+# So many of the claims that are nearest to a question are remembered.
+KEPT_EVIDENCE = 8
+
+
 @dataclass(frozen=True)
 class Evidence:
     """A claim of the knowledge and how likely it answers a message.
@@ -105,15 +109,17 @@ class Question:
         return f"/{INTENT_PREFIX}{self.topic}" + (json.dumps(entities, separators=(",", ":")) if entities else "")
 
     def store(self) -> dict[str, Any]:
-        """The whole question as plain data, for a slot."""
-        return {**self.as_dict(), "country": self.country, "level": self.level}
+        """The question as plain data, for a slot: what it takes to say its answer again. The person's words are not kept."""
+        evidence = [item.as_list() for item in self.evidence[:KEPT_EVIDENCE]]
+        return {**self.as_dict(), "country": self.country, "level": self.level, "evidence": evidence, "whole": self.whole}
 
     @classmethod
     def restore(cls, data: dict[str, Any]) -> Question:
         """The question that :meth:`store` gave. Raises KeyError or TypeError for other data."""
         (topic,) = _texts([data["topic"]])
         aspect, country, level, form = (_text_or_none(data.get(key)) for key in ("aspect", "country", "level", "form"))
-        return cls(topic, _texts(data["roles"]), aspect, country, level, _texts(data.get("subjects", ())), form)
+        subjects, evidence = _texts(data.get("subjects", ())), _evidence(data.get("evidence", ()))
+        return cls(topic, _texts(data["roles"]), aspect, country, level, subjects, form, evidence, bool(data.get("whole", True)))
 
 
 @dataclass(frozen=True)
@@ -377,6 +383,13 @@ class Context:
             if q is None or (q.topic in topics and all(role in roles for role in q.roles) and all(one in subjects for one in q.subjects))
         ]
         return self
+
+
+def _evidence(data: Any) -> tuple[Evidence, ...]:
+    try:
+        return tuple(map(Evidence.from_list, data))
+    except (IndexError, ValueError) as error:
+        raise TypeError("no evidence") from error
 
 
 def _texts(value: Any) -> tuple[str, ...]:

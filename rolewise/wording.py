@@ -57,12 +57,14 @@ DECLINED = (
 MENU_AFTER_UNSURE = "I still do not follow, sorry. Here is what I can help with; tap a topic or ask it in other words."
 # What stands before the facts nearest to a question that is not answered, unless its refusal ends in words that do as well.
 MEANWHILE = "The nearest I know is this."
+BESIDE_THAT = "If not, this is the nearest I know."
 SAYS_NEAREST = ("The nearest things I know are below.", "What I know is general, and sourced.")
 DID_YOU_MEAN = "I want to be sure that I understand you. Did you mean one of these?"
 COMPANY = "I cannot speak for a single employer: pay, culture and hiring differ from firm to firm. What I know is general, and sourced."
 PERSONAL = "I cannot judge a single case such as an offer, a visa or a CV; a careers adviser can. What I know is general, and sourced."
 NO_PLACE = "I have no figure for {place} itself, so this is for the country."
 ELSEWHERE = "None of my sources says this {place} itself. The nearest I have is this."
+NOT_JUST_THAT = "None of my sources answers just what you asked. The nearest I have is this."
 NOT_EXACTLY = "None of my sources answers just that: “{words}”. The nearest I have is this."
 NO_OFFICIAL_FIGURE = "no official figure"
 NOT_OFFICIAL = "not official"

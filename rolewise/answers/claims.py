@@ -96,13 +96,18 @@ def choose(subjects: Sequence[Subject], beside: Sequence[Subject], question: Que
         fitting: what the tags of a claim are worth.
     """
     rankings = [ranked(subject, question, fitting) for subject in subjects]
-    known = {(item.subject, item.claim) for item in question.evidence}
-    others = [choice for subject in beside for choice in ranked(subject, question, fitting) if (str(subject.id), choice.place) in known]
-    pool = sorted([*(choice for ranking in rankings for choice in ranking), *others], key=lambda choice: -choice.score)
     firsts = [ranking[0] for ranking in rankings if ranking]
     if not firsts:
         return []
     best = max(firsts, key=lambda choice: choice.score)
+    known = {(item.subject, item.claim) for item in question.evidence}
+    others = [
+        choice
+        for subject in beside
+        for choice in ranked(subject, question, fitting)
+        if (str(subject.id), choice.place) in known and (choice.likely or choice.score >= best.score - REACH)
+    ]
+    pool = sorted([*(choice for ranking in rankings for choice in ranking), *others], key=lambda choice: -choice.score)
     lead = best if best.score >= pool[0].score - AHEAD else pool[0]
     chosen = [lead, *(choice for choice in firsts if choice is not lead)]
     for role in question.roles if len(question.roles) > 1 else ():

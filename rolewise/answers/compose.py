@@ -60,6 +60,10 @@ class Draft:
         self.cite(statement.sources)
         return str(statement.text)
 
+    def says(self, text: str) -> bool:
+        """Whether a text is said already: two questions of a message may be near to the same claim."""
+        return any(text in said for said in (*self.lead, *self.points))
+
     def cite(self, sources: Iterable[str]) -> None:
         """Note sources."""
         self.source_ids.update(dict.fromkeys(sources))
@@ -210,16 +214,15 @@ class Answers:
             self._compare(draft, question, shown, several)
             return
         entry = self.entry(question)
-        near = [] if shown == "short" else self._near(question)[: POINTS_EACH if several else NEAREST_CLAIMS]
+        near = self._near(question, shown, several)
         of_place = self._placed_lead(draft, question, entry)
-        lead = of_place or draft.say(entry.lead)
         placed = question.country is not None and self.figures(entry, question.country, question.level)[1]
         points = [] if shown == "short" else self._about(question.country, entry.points) if placed else entry.points
         # The lead of a place is honest itself.
         honest = None if question.whole or of_place or shown == "short" else self._not_exactly(question)
         if honest:
             points = [entry.lead, *points]
-        self._put_lead(draft, question, honest or lead, several)
+        self._put_lead(draft, question, honest or of_place or draft.say(entry.lead), several)
         if several or shown == "normal":
             points = points[: (POINTS_EACH if several else POINTS_ALONE) - len(near)]
         # What is nearest comes first where the topic as a whole may not answer.
@@ -249,33 +252,43 @@ class Answers:
 
     # -- subjects ---------------------------------------------------------------------------------------------------------
 
-    def _near(self, question: Question) -> list[Choice]:
-        """The claims nearest to a question about a topic, where no subject was sure enough: those that answer it, or the nearest ones."""
-        least, count = (0.0, NEAR_CLAIMS) if question.whole else (NEAR_ENOUGH, NEAREST_CLAIMS)
-        return self._of_evidence([item for item in question.evidence if item.exact or item.score >= least], question.roles)[:count]
+    def _near(self, question: Question, shown: str, several: bool) -> list[Choice]:
+        """The claims nearest to a question that is answered by its topic, or by a comparison: those that answer it, or the nearest ones."""
+        if shown == "short":
+            return []
+        items = [item for item in question.evidence if item.exact or (not question.whole and item.score >= NEAR_ENOUGH)]
+        found = self._of_evidence(items, question.roles, question.country)
+        return found[: POINTS_EACH if several else NEAR_CLAIMS if question.whole else NEAREST_CLAIMS]
 
-    def _of_evidence(self, evidence: Iterable[Evidence], roles: Sequence[str]) -> list[Choice]:
-        """The claims of a message's evidence that hold for one of these roles, in its order."""
+    def beside_refusal(self, part: Part) -> list[Choice]:
+        """The claims nearest to what is not answered, at most :data:`NEAR_CLAIMS`; none where these, or it from all we know, are far."""
+        if part.scope < SCOPE_DECLINED:
+            return []
+        items = [item for item in part.evidence if item.score >= NEAR_DECLINED]
+        return self._of_evidence(items, part.roles, next(iter(part.countries), None))[:NEAR_CLAIMS]
+
+    def _of_evidence(self, evidence: Iterable[Evidence], roles: Sequence[str], country: str | None) -> list[Choice]:
+        """The claims of a message's evidence that hold for one of these roles and for no other country, in its order."""
         found = []
         for item in evidence:
             subject = self.knowledge.subject(item.subject)
-            claim = [*subject.facts, *subject.gaps][item.claim] if subject else None
-            if subject and claim and (not roles or not claim.roles or set(roles) & set(claim.roles)):
-                found.append(Choice(subject, claim, item.score))
+            claims = [*subject.facts, *subject.gaps] if subject else []
+            if subject is None or item.claim >= len(claims):
+                # Remembered of a knowledge that has changed.
+                continue
+            claim = claims[item.claim]
+            elsewhere = bool(country and claim.country and claim.country != country)
+            if not elsewhere and (not roles or not claim.roles or set(roles) & set(claim.roles)):
+                found.append(Choice(subject, claim, item.score, item.opening, item.exact, item.claim, item.exact))
         return found
-
-    def nearest(self, part: Part) -> list[Choice]:
-        """The claims nearest to what is not answered, at most :data:`NEAR_CLAIMS`; none where even these, or the whole subject, are far."""
-        if part.scope < SCOPE_DECLINED:
-            return []
-        return self._of_evidence([item for item in part.evidence if item.score >= NEAR_DECLINED], part.roles)[:NEAR_CLAIMS]
 
     @staticmethod
     def _say_near(draft: Draft, near: Iterable[Choice]) -> None:
         """Claims as points."""
         for choice in near:
-            draft.points.append(str(choice.claim.text))
-            draft.cite(choice.sources)
+            if not draft.says(str(choice.claim.text)):
+                draft.points.append(str(choice.claim.text))
+                draft.cite(choice.sources)
 
     def _answer_subjects(self, draft: Draft, subjects: Sequence[Subject], question: Question, shown: str, several: bool) -> None:
         """The lead speaks of the very thing that was asked, then comes what is nearest to it, then the topic in general."""
@@ -289,7 +302,7 @@ class Answers:
             draft.cite(choice.sources)
         honest = self._elsewhere(chosen[0], question) or (None if chosen[0].exact else self._not_exactly(question))
         self._put_lead(draft, question, honest or said[0], several)
-        draft.points += said if honest else said[1:]
+        draft.points += [text for text in (said if honest else said[1:]) if not draft.says(text)]
         if any(isinstance(choice.claim, Fact) and choice.claim.reading for choice in chosen):
             draft.caveats.append(wording.OWN_READING)
 
@@ -302,7 +315,10 @@ class Answers:
 
     def _not_exactly(self, question: Question) -> str | None:
         """The honest lead where no source answers what was asked in these words, and the nearest follows as points."""
-        return wording.NOT_EXACTLY.format(words=question.words) if question.words else None
+        if question.words:
+            return wording.NOT_EXACTLY.format(words=question.words)
+        # Said again, when the words are forgotten.
+        return wording.NOT_JUST_THAT if question.evidence else None
 
     def _elsewhere(self, lead: Choice, question: Question) -> str | None:
         """What to say where a place was named and the nearest thing known is of another one, or of none."""
@@ -419,22 +435,21 @@ class Answers:
         roles = list(question.roles) if len(question.roles) > 1 else self._compared(question.roles)
         written = self.knowledge.comparison(roles)
         overall = question.topic == COMPARE
+        near = self._near(question, shown, several)
+        # "Which one has more women in it": that first, then what tells them apart as a whole.
+        leading = near.pop(0) if overall and near and near[0].exact and not question.whole else None
+        if leading is not None:
+            draft.cite(leading.sources)
         if overall:
             sentence = draft.say(written.lead) if written else self._plain_sentence(roles, "overall")
         elif written and question.topic in written.topics:
             sentence = draft.say(written.topics[question.topic])
         else:
             sentence = self._plain_sentence(roles, str(self.knowledge.topics[question.topic].label))
-        near = [] if shown == "short" else self._near(question)[: POINTS_EACH if several else NEAREST_CLAIMS]
-        if overall and near and not question.whole and question.evidence[0].exact:
-            # "Which one has more women in it": that first, then what tells them apart as a whole.
-            draft.cite(near[0].sources)
-            sentence, points = str(near.pop(0).claim.text), [sentence]
-        else:
-            points = []
-        self._put_lead(draft, Question(question.topic, tuple(roles), question.aspect), sentence, several)
+        lead = leading.text() if leading is not None else sentence
+        self._put_lead(draft, Question(question.topic, tuple(roles), question.aspect), lead, several)
         self._say_near(draft, near)
-        draft.points += points
+        draft.points += [sentence] if leading is not None else []
         if question.topic in PLACED_TOPICS and (question.country or question.level):
             for role in roles:
                 placed = self._placed_lead(

@@ -560,15 +560,19 @@ class Dialogue:
 
     def _with_nearest(self, card: Card, message: Message) -> Card:
         """What is asked back, or declined with something to tap, with the facts nearest to it: they may be all that was wanted."""
-        if card.kind not in ("fallback", "clarify") or not card.questions or not message.parts or self.context.quiz:
+        parts = self.understanding.asking_parts(message)
+        if card.kind not in ("fallback", "clarify") or not card.questions or not parts or parts[0].topic is None or self.context.quiz:
             return card
-        near = [choice for choice in self.answers.nearest(message.parts[0]) if str(choice.claim.text) not in card.lead]
-        if not near or (card.lead.startswith(wording.NOT_COVERED) and not card.sources):
+        if card.lead.startswith(wording.NOT_COVERED):
             # Of a title of which nothing is known, what is near by its words is not near.
             return card
-        lead = card.lead if card.lead.endswith(wording.SAYS_NEAREST) else f"{card.lead} {wording.MEANWHILE}"
-        sources = self.answers.sources(unique(id for choice in near for id in choice.sources))
-        return card.copy(update={"lead": lead, "points": [str(choice.claim.text) for choice in near], "sources": [*card.sources, *sources]})
+        near = [choice for choice in self.answers.beside_refusal(parts[0]) if str(choice.claim.text) not in card.lead]
+        if not near:
+            return card
+        more = "" if card.lead.endswith(wording.SAYS_NEAREST) else wording.BESIDE_THAT if card.kind == "clarify" else wording.MEANWHILE
+        sources = unique([*(source.id for source in card.sources), *(id for choice in near for id in choice.sources)])
+        points = [str(choice.claim.text) for choice in near]
+        return card.copy(update={"lead": f"{card.lead} {more}".strip(), "points": points, "sources": self.answers.sources(sources)})
 
     def _spelled(self, guesses: Sequence[Question]) -> list[Question]:
         """Guesses as things that answer when tapped: one without a role becomes one a role, or the general one."""

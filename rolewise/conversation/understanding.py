@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from rolewise import wording
 from rolewise.answers.compose import PLACED_TOPICS, Answers, join
 from rolewise.conversation.role_changes import backgrounds, mentions
 from rolewise.knowledge import Fact, Knowledge, Subject
 from rolewise.nlu import cues
-from rolewise.questions import COMPARE, OVERALL, Context, Evidence, Message, Part, Question, unique
+from rolewise.questions import COMPARE, INTENT_PREFIX, OVERALL, Context, Evidence, Guess, Message, Part, Question, unique
 
 MAX_QUESTIONS = 3
 # The most words of a question that are said back to the person.
@@ -126,7 +127,7 @@ class Understanding:
         """The questions of a message."""
         if message.tapped is not None:
             return Understood([self.known(message.tapped)])
-        parts = self._asking_parts(message)
+        parts = self.asking_parts(message)
         # One question is quoted as it was typed, one of several as it was cut out.
         self.text = message.text if len(parts) == 1 else ""
         if not parts:
@@ -144,7 +145,7 @@ class Understanding:
             return Understood([], unsure=(questions[0], *others[:1]))
         return Understood(questions[:MAX_QUESTIONS], note, too_many=len(questions) > MAX_QUESTIONS)
 
-    def _asking_parts(self, message: Message) -> list[Part]:
+    def asking_parts(self, message: Message) -> list[Part]:
         """The parts, without those that only say why the rest is asked: "my son wants to study AI"."""
         parts = [self._special_forms(part) for part in message.parts]
         if len(parts) < 2:
@@ -164,7 +165,8 @@ class Understanding:
         Of a neighbouring title, one that the knowledge explains, that takes a role beside it. Far ones are mostly told in passing: "all my
         contacts are mechanical engineers".
         """
-        if part.asked and (part.roles or (part.decision == "answer" and not any(map(self._explained, part.others)))):
+        passing = part.decision == "answer" and not part.targets and not any(map(self._explained, part.others))
+        if part.asked and (part.roles or passing):
             return None
         return self.other_title(part)
 
@@ -276,7 +278,8 @@ class Understanding:
             said = next((one for one in message.parts if one.topic == topic), None)
             if said is None and len(topics) == len(message.parts) == 1 and self._may_be_about(part, topic):
                 # Another topic than the likeliest: it is still this message that asks, of the same things.
-                said = replace(part, guesses=tuple(sorted(part.guesses, key=lambda guess: guess.topic != topic)))
+                likely = next((guess for guess in part.guesses if guess.topic == topic), Guess(f"{INTENT_PREFIX}{topic}", LEAST_GUESS))
+                said = replace(part, guesses=(likely, *(guess for guess in part.guesses if guess != likely)))
             if said is not None:
                 about = self._about_subjects(said, roles, country, level)
                 words = quoted(self.text or said.text)
@@ -285,14 +288,16 @@ class Understanding:
                     question = replace(about, topic=topic)
             elif carried and len(topics) == 1 and not (country and self._is_placed(carried[0])):
                 # "And for data scientists?": the specific thing stays.
-                question = replace(carried[0], roles=roles, country=country, level=level)
+                question = replace(carried[0], roles=roles, country=country, level=level, evidence=(), whole=True)
             asked.append(question.normal())
         return asked
 
     @staticmethod
     def _may_be_about(part: Part, topic: str) -> bool:
-        """Whether a part itself may ask about a topic."""
-        return topic in part.topics or any(guess.topic == topic and guess.confidence >= LEAST_GUESS for guess in part.guesses)
+        """Whether a part itself may ask about a topic; a follow-up says only what is new."""
+        return part.topic is not None and (
+            topic in part.topics or any(guess.topic == topic and guess.confidence >= LEAST_GUESS for guess in part.guesses)
+        )
 
     # -- other titles -----------------------------------------------------------------------------------------------------
 
@@ -528,7 +533,8 @@ class Understanding:
             # "and for data scientists?", "and in Canada?": what was asked about stays.
             # A subject that is a place does not stay beside another place.
             carried = [question for question in context.questions if question.subjects and not (country and self._is_placed(question))]
-            asked = [replace(question, roles=tuple(roles), country=country, level=level) for question in carried] or asked
+            anew: dict[str, Any] = {"roles": tuple(roles), "country": country, "level": level, "evidence": (), "whole": True}
+            asked = [replace(question, **anew) for question in carried] or asked
         if len(roles) == 1:
             asked = [replace(question, topic="define_role") if question.topic == COMPARE else question for question in asked]
         return asked, note

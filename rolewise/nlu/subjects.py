@@ -165,7 +165,7 @@ class SubjectMatcher(GraphComponent, IntentClassifier):
                 form = self.form_of(self._forms, part.text, vector)
                 match = self._matcher().match(part, vector, form)
                 found = replace(part, subjects=match.subjects, form=form, evidence=match.evidence, whole=match.whole)
-                questions.append(self._decided(found, match) if message.get(ENGLISH, True) else found)
+                questions.append(self._decided(found, match) if message.get(ENGLISH, True) else replace(found, scope=0.0))
             message.set(QUESTIONS, [part.as_dict() for part in questions], add_to_output=True)
             self._set_intent(message, questions)
         return messages

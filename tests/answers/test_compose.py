@@ -332,3 +332,37 @@ def test_the_nearest_of_another_subject_stands_among_the_points(answers: Answers
 
 def test_short_is_the_lead_alone(answers: Answers) -> None:
     assert not card_of(answers, Question("salary", ("swe",), evidence=(MEETINGS,), whole=False), shown="short").points
+
+
+def test_what_is_near_of_another_country_is_not_said(answers: Answers) -> None:
+    (spain,) = [subject for subject in answers.knowledge.subjects if subject.id == "pay_spain"]
+    number = next(number for number, fact in enumerate(spain.facts) if fact.country == "ES" and (not fact.roles or "ds" in fact.roles))
+    near = Evidence("pay_spain", number, 2.0)
+    for country, said in ((None, True), ("ES", True), ("UK", False)):
+        card = card_of(answers, Question("salary", ("ds",), None, country, evidence=(near,), whole=True))
+        assert (text_of(answers, near) in card.points) == said
+
+
+def test_a_far_fact_of_another_subject_is_not_said_as_a_roles_own(answers: Answers) -> None:
+    subject = next(one for one in answers.knowledge.subjects if one.id != "meetings" and one.facts and one.facts[0].roles == ["ds"])
+    far = Evidence(str(subject.id), 0, -5.5, None, False)
+    card = card_of(answers, Question("collaboration", ("swe", "ds"), None, None, None, ("meetings",), None, (MEETINGS, far), True))
+    assert text_of(answers, far) not in card.points
+
+
+def test_nothing_is_said_twice(answers: Answers) -> None:
+    near = (MEETINGS, Evidence("meetings", 1, 0.5))
+    card = card_of(
+        answers,
+        Question("collaboration", ("swe",), None, None, None, ("meetings",), None, near, True),
+        Question("daily_tasks", ("swe",), evidence=near, whole=False),
+    )
+    assert sum(text_of(answers, MEETINGS) in point for point in card.points) == 1 and len(set(card.points)) == len(card.points)
+
+
+def test_what_leads_a_comparison_answers_and_keeps_its_opening(answers: Answers) -> None:
+    near = Evidence("women_and_gender", 0, -2.0, None, False)
+    plain = card_of(answers, Question("compare", ("swe", "ds"), "overall")).lead
+    assert card_of(answers, Question("compare", ("swe", "ds"), "overall", evidence=(near,), whole=False)).lead == plain
+    opened = Evidence("women_and_gender", 0, 1.0, "Hardly")
+    assert card_of(answers, Question("compare", ("swe", "ds"), "overall", evidence=(opened,), whole=False)).lead.startswith("Hardly. ")

@@ -777,3 +777,35 @@ def test_a_neighbouring_title_takes_a_role_beside_it() -> None:
     alone = said("how many meetings does a data engineer have", "daily_tasks", others=("data engineer",), **OF_MEETINGS)
     card = Conversation().turn(alone)
     assert card.kind == "fallback" and "data engineer" in card.lead and card.points == [MEETINGS]
+
+
+def test_a_title_that_somebody_wants_is_not_told_in_passing() -> None:
+    wanted = said("how many meetings once I become a nurse", "daily_tasks", others=("nurse",), targets=("nurse",), **OF_MEETINGS)
+    assert Conversation().turn(wanted).kind == "fallback"
+
+
+def test_an_answer_is_said_again_with_what_it_rests_on() -> None:
+    talk = Conversation()
+    card = talk.ask("are there many meetings", "salary", "swe", evidence=(NEAR,), whole=False)
+    assert card.lead == wording.NOT_EXACTLY.format(words="are there many meetings") and card.points[0] == MEETINGS
+    again = talk.turn(said("again", None), "repeat")
+    assert again.lead == wording.NOT_JUST_THAT and again.points == card.points and again.sources == card.sources
+    source = talk.turn(said("where is that from", None), "source")
+    assert {item.id for item in card.sources} <= {item.id for item in source.sources}
+
+
+def test_what_is_carried_over_is_looked_up_anew() -> None:
+    talk = Conversation()
+    talk.ask("how many meetings are there", "daily_tasks", "swe", **OF_MEETINGS)
+    assert talk.context.questions[0].evidence == (NEAR,)
+    card = talk.ask("and data scientists?", None, "ds")
+    assert card.questions[0].subjects == ["meetings"] and not talk.context.questions[0].evidence
+
+
+def test_small_talk_and_other_languages_bring_no_facts() -> None:
+    evidence = (Evidence("meetings", 0, 1.0),)
+    assert not Conversation().turn(said("wie viele", "daily_tasks", decision="decline", evidence=evidence, scope=0.0), "fallback").points
+    talk = Conversation()
+    talk.ask("how much", "salary", "swe")
+    no = Message("no, not that", "deny", (Part("no, not that", (Guess("deny", 0.9),), "answer", evidence=evidence),))
+    assert not talk.turn(no, "deny").points
