@@ -435,9 +435,10 @@ class Answers:
         roles = list(question.roles) if len(question.roles) > 1 else self._compared(question.roles)
         written = self.knowledge.comparison(roles)
         overall = question.topic == COMPARE
-        near = self._near(question, shown, several)
+        # Beside the table only what is likely to answer.
+        near = [choice for choice in self._near(question, shown, several) if choice.exact][:NEAR_CLAIMS]
         # "Which one has more women in it": that first, then what tells them apart as a whole.
-        leading = near.pop(0) if overall and near and near[0].exact and not question.whole else None
+        leading = near.pop(0) if overall and near and not question.whole else None
         if leading is not None:
             draft.cite(leading.sources)
         if overall:

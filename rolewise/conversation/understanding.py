@@ -20,6 +20,8 @@ MAX_QUOTED = 14
 
 # Another job title counts as where somebody comes from only in questions about getting into a role.
 ENTRY_TOPICS = frozenset({"switch_role", "start_learning", "choose", "degree", "experience", "skills", "good_career", "difficulty"})
+# The kinds of subjects that are about another title: where somebody comes from, and what the title is.
+ABOUT_TITLES = frozenset({"background", "variant"})
 # With these, another title is the way out of a role or up from it.
 WAY_TOPICS = frozenset({"switch_role", "start_learning", "career_path"})
 # A company is only a name beside a course, a certificate or a tool.
@@ -165,7 +167,8 @@ class Understanding:
         Of a neighbouring title, one that the knowledge explains, that takes a role beside it. Far ones are mostly told in passing: "all my
         contacts are mechanical engineers".
         """
-        passing = part.decision == "answer" and not part.targets and not any(map(self._explained, part.others))
+        beside = [subject for subject in map(self.knowledge.subject, part.asked) if subject and subject.kind not in ABOUT_TITLES]
+        passing = beside and part.decision == "answer" and not part.targets and not any(map(self._explained, part.others))
         if part.asked and (part.roles or passing):
             return None
         return self.other_title(part)

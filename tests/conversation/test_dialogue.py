@@ -779,6 +779,15 @@ def test_a_neighbouring_title_takes_a_role_beside_it() -> None:
     assert card.kind == "fallback" and "data engineer" in card.lead and card.points == [MEETINGS]
 
 
+def test_a_title_alone_is_not_told_in_passing() -> None:
+    of_it: dict[str, Any] = {
+        "evidence": (Evidence("from_nurse_or_health", 0, 1.0),),
+        "subjects": (SubjectGuess("from_nurse_or_health", 0.9, True),),
+    }
+    card = Conversation().turn(said("what about nurses", "good_career", others=("nurse",), **of_it))
+    assert card.kind == "fallback" and "nurse" in card.lead
+
+
 def test_a_title_that_somebody_wants_is_not_told_in_passing() -> None:
     wanted = said("how many meetings once I become a nurse", "daily_tasks", others=("nurse",), targets=("nurse",), **OF_MEETINGS)
     assert Conversation().turn(wanted).kind == "fallback"

@@ -29,7 +29,8 @@ def test_a_direct_message_is_answered_in_one_post(person: Person) -> None:
     assert quiet(person, since + 1)
     assert post.title == "Who earns more: MLE and SWE?" and not post.thread
     figures = ["section", "context", "section"]
-    assert post.kinds == ["header", "section", *figures, "section", "table", "section", "context", "actions", "context_actions"]
+    # The points say what is nearest to the message.
+    assert post.kinds == ["header", "section", *figures, "section", "table", "section", "section", "context", "actions", "context_actions"]
     assert set(post.fields) <= {"channel", "text", "blocks", "unfurl_links", "unfurl_media", "metadata", "token"}
     # The text is the whole short answer, for those who hear it.
     assert post.text.startswith("Who earns more: MLE and SWE?") and "$135,980" in post.text and "Note:" in post.text
