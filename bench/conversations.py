@@ -27,6 +27,9 @@ BEFORE = "what does a data scientist earn"
 # The command beside the interpreter that runs this.
 ROLEWISE = Path(sys.executable).with_name("rolewise")
 
+# The kinds of a card that answers.
+ANSWERS = ("answer", "comparison")
+
 Turn = dict[str, Any]
 
 
@@ -52,7 +55,7 @@ def right(wanted: Turn, got: Turn) -> bool:
     """Whether a turn was understood."""
     if got["kind"] not in wanted["kind"]:
         return False
-    if "questions" not in wanted or got["kind"] not in ("answer", "comparison"):
+    if "questions" not in wanted or got["kind"] not in ANSWERS:
         return True
     return len(wanted["questions"]) == len(got["questions"]) and all(map(fits, wanted["questions"], got["questions"]))
 
@@ -96,7 +99,7 @@ def first(path: Path) -> dict[str, dict[str, int]]:
     def counts(line: dict[str, Any], reply: Turn) -> bool:
         if line["in_scope"]:
             return any(question["topic"] in line["topics"] for question in reply["questions"])
-        return reply["kind"] in ("answer", "comparison")
+        return reply["kind"] in ANSWERS
 
     found: dict[str, dict[str, int]] = {}
     for name, inside in (("for the assistant, answered in a topic that serves", True), ("not for it, but answered", False)):

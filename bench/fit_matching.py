@@ -28,7 +28,7 @@ from rasa.shared.nlu.training_data.message import Message  # noqa: E402
 from sklearn.linear_model import LogisticRegression  # noqa: E402
 from sklearn.preprocessing import StandardScaler  # noqa: E402
 
-from bench.labels import places  # noqa: E402
+from bench.labels import labelled, places  # noqa: E402
 from rolewise.engine.training import trained_model  # noqa: E402
 from rolewise.fitting import TAGS, Fitting, tags  # noqa: E402
 from rolewise.fitting import WEIGHTS as FITTING  # noqa: E402
@@ -315,11 +315,6 @@ def answers_report(model: Model, matcher: Matcher, examples: list[Example]) -> d
     )
     values = (right, shown, answerable, honest, rightly * count / max(1, honest), broad)
     return {"messages": len(examples), **{name: round(100 * value / count, 1) for name, value in zip(names, values, strict=True)}}
-
-
-def labelled(path: Path) -> list[dict[str, Any]]:
-    """The labelled messages of a file."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
 def main() -> None:

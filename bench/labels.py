@@ -1,6 +1,10 @@
-"""How labels name the sentences of the knowledge: by the subject and how the sentence starts."""
+"""Labelled messages, and how their labels name the sentences of the knowledge: by the subject and how the sentence starts."""
 
 from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
 
 from rolewise.knowledge import Knowledge
 
@@ -15,3 +19,8 @@ def places(knowledge: Knowledge) -> dict[tuple[str, str], tuple[int, int]]:
         for number, subject in enumerate(knowledge.subjects)
         for place, claim in enumerate((*subject.facts, *subject.gaps))
     }
+
+
+def labelled(path: Path) -> list[dict[str, Any]]:
+    """The labelled messages of a file."""
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]

@@ -8,7 +8,6 @@ counted, so --show does not show it.
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,20 +16,13 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from bench.conversations import held  # noqa: E402
+from bench.conversations import ANSWERS, held  # noqa: E402
+from bench.labels import labelled  # noqa: E402
 from rolewise import wording  # noqa: E402
 
 READ, UNREAD = ROOT / "bench" / "data" / "answers.jsonl", ROOT / "tests" / "data" / "answers.jsonl"
-ANSWERS = ("answer", "comparison")
-# What a lead says that states that no source answers, up to the words of the person.
-HONEST = wording.NOT_EXACTLY.partition("{")[0]
 
 Reply = dict[str, Any]
-
-
-def labelled(path: Path) -> list[dict[str, Any]]:
-    """The labelled messages of a file."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
 def says(label: dict[str, Any], texts: Sequence[str]) -> bool:
@@ -53,12 +45,12 @@ def leads(reply: Reply) -> list[str]:
 
 def is_honest(reply: Reply) -> bool:
     """Whether a lead says that no source answers."""
-    return any(HONEST in text for text in leads(reply))
+    return any(wording.QUOTING in text for text in leads(reply))
 
 
 def holds(label: dict[str, Any], reply: Reply) -> bool:
     """Whether a reply says anywhere what answers a message."""
-    return says(label, [*leads(reply), *reply["card"]["points"]]) or is_of_topic(label, reply)
+    return says(label, [reply["card"]["lead"], *reply["card"]["points"]]) or is_of_topic(label, reply)
 
 
 def counted(labels: Sequence[dict[str, Any]], replies: Sequence[Reply]) -> dict[str, float]:

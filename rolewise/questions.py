@@ -81,6 +81,10 @@ class Question:
             return replace(self, topic=self.aspect, aspect=None)
         return replace(self, aspect=OVERALL)
 
+    def carried(self, roles: Iterable[str], country: str | None, level: str | None) -> Question:
+        """The same question for others: what was nearest to its message is not what is nearest now."""
+        return replace(self, roles=tuple(roles), country=country, level=level, evidence=(), whole=True)
+
     def as_dict(self) -> dict[str, Any]:
         """The question as the card and the batch interface show it: topic, roles, aspect, subjects, form."""
         return {
@@ -242,7 +246,7 @@ class Part:
             frozenset(data["cues"]),
             tuple(SubjectGuess(guess["id"], float(guess["confidence"]), bool(guess["sure"])) for guess in data.get("subjects", ())),
             data.get("form"),
-            tuple(Evidence.from_list(item) for item in data.get("evidence", ())),
+            _evidence(data.get("evidence", ())),
             bool(data.get("whole", True)),
             float(data.get("scope", 1.0)),
         )

@@ -66,6 +66,8 @@ NO_PLACE = "I have no figure for {place} itself, so this is for the country."
 ELSEWHERE = "None of my sources says this {place} itself. The nearest I have is this."
 NOT_JUST_THAT = "None of my sources answers just what you asked. The nearest I have is this."
 NOT_EXACTLY = "None of my sources answers just that: “{words}”. The nearest I have is this."
+# What stands before words of a person.
+QUOTING = NOT_EXACTLY.partition("{")[0]
 NO_OFFICIAL_FIGURE = "no official figure"
 NOT_OFFICIAL = "not official"
 OFFICIAL = "official"

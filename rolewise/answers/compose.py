@@ -447,10 +447,10 @@ class Answers:
             sentence = draft.say(written.topics[question.topic])
         else:
             sentence = self._plain_sentence(roles, str(self.knowledge.topics[question.topic].label))
-        lead = leading.text() if leading is not None else sentence
-        self._put_lead(draft, Question(question.topic, tuple(roles), question.aspect), lead, several)
+        said = [sentence] if leading is None else [leading.text(), sentence]
+        self._put_lead(draft, Question(question.topic, tuple(roles), question.aspect), said[0], several)
         self._say_near(draft, near)
-        draft.points += [sentence] if leading is not None else []
+        draft.points += said[1:]
         if question.topic in PLACED_TOPICS and (question.country or question.level):
             for role in roles:
                 placed = self._placed_lead(

@@ -560,11 +560,11 @@ class Dialogue:
 
     def _with_nearest(self, card: Card, message: Message) -> Card:
         """What is asked back, or declined with something to tap, with the facts nearest to it: they may be all that was wanted."""
-        parts = self.understanding.asking_parts(message)
-        if card.kind not in ("fallback", "clarify") or not card.questions or not parts or parts[0].topic is None or self.context.quiz:
+        if card.kind not in ("fallback", "clarify") or not card.questions or self.context.quiz:
             return card
-        if card.lead.startswith(wording.NOT_COVERED):
-            # Of a title of which nothing is known, what is near by its words is not near.
+        parts = self.understanding.asking_parts(message)
+        # Of a title of which nothing is known, what is near by its words is not near.
+        if not parts or parts[0].topic is None or card.lead.startswith(wording.NOT_COVERED):
             return card
         near = [choice for choice in self.answers.beside_refusal(parts[0]) if str(choice.claim.text) not in card.lead]
         if not near:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from rolewise import wording
 from rolewise.answers.compose import PLACED_TOPICS, Answers, join
@@ -269,6 +268,7 @@ class Understanding:
         kept = (None, None) if NO_MATTER.search(part.text) or IN_GENERAL.search(part.text) else (self.context.country, self.context.level)
         country, level = next(iter(countries), kept[0]), next(iter(levels), kept[1])
         self.text = message.text if len(message.parts) == 1 else ""
+        one_question = len(topics) == len(message.parts) == 1
         asked = []
         for topic in topics:
             of_town = self._of_town(part, roles, country, topic)
@@ -279,7 +279,7 @@ class Understanding:
             question = Question(topic, roles, aspect, *self._placed(topic, country, level))
             carried = [one for one in self.context.questions if one.topic == topic and one.subjects and topic not in part.topics]
             said = next((one for one in message.parts if one.topic == topic), None)
-            if said is None and len(topics) == len(message.parts) == 1 and self._may_be_about(part, topic):
+            if said is None and one_question and self._may_be_about(part, topic):
                 # Another topic than the likeliest: it is still this message that asks, of the same things.
                 likely = next((guess for guess in part.guesses if guess.topic == topic), Guess(f"{INTENT_PREFIX}{topic}", LEAST_GUESS))
                 said = replace(part, guesses=(likely, *(guess for guess in part.guesses if guess != likely)))
@@ -287,11 +287,11 @@ class Understanding:
                 about = self._about_subjects(said, roles, country, level)
                 words = quoted(self.text or said.text)
                 question = replace(question, form=said.form, evidence=said.evidence, whole=said.whole, words=words)
-                if about is not None and topic != COMPARE and (about.topic == topic or len(topics) == len(message.parts) == 1):
+                if about is not None and topic != COMPARE and (about.topic == topic or one_question):
                     question = replace(about, topic=topic)
             elif carried and len(topics) == 1 and not (country and self._is_placed(carried[0])):
                 # "And for data scientists?": the specific thing stays.
-                question = replace(carried[0], roles=roles, country=country, level=level, evidence=(), whole=True)
+                question = carried[0].carried(roles, country, level)
             asked.append(question.normal())
         return asked
 
@@ -536,8 +536,7 @@ class Understanding:
             # "and for data scientists?", "and in Canada?": what was asked about stays.
             # A subject that is a place does not stay beside another place.
             carried = [question for question in context.questions if question.subjects and not (country and self._is_placed(question))]
-            anew: dict[str, Any] = {"roles": tuple(roles), "country": country, "level": level, "evidence": (), "whole": True}
-            asked = [replace(question, **anew) for question in carried] or asked
+            asked = [question.carried(roles, country, level) for question in carried] or asked
         if len(roles) == 1:
             asked = [replace(question, topic="define_role") if question.topic == COMPARE else question for question in asked]
         return asked, note

@@ -10,8 +10,6 @@ from rolewise.cards import Card, CardSource, CardTable
 from rolewise.render.figures import Chart, bars, charts
 
 WIDTH = 80
-# What stands before words of a person.
-QUOTING = wording.NOT_EXACTLY.partition("{")[0]
 
 
 def render(card: Card, numbered: bool = False) -> str:
@@ -34,7 +32,7 @@ def render(card: Card, numbered: bool = False) -> str:
         blocks.append(table(card.table))
     if card.points:
         # Of several questions the words of one that no source answers stand among the points.
-        blocks.append("\n".join((_wrap if QUOTING in point else _wrap_once)(point, "- ") for point in card.points))
+        blocks.append("\n".join((_wrap if wording.QUOTING in point else _wrap_once)(point, "- ") for point in card.points))
     if card.caveat:
         blocks.append(_wrap_once(f"Note: {card.caveat}"))
     if card.sources:

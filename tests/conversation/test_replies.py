@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from bench.replies import UNREAD, counted, labelled
+from bench.labels import labelled
+from bench.replies import UNREAD, counted
 from tests.conftest import Assistant
 
 # What was reached, less two standard errors of so many messages.
