@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -153,20 +153,31 @@ class Server:
         return sum(float(value) for value in re.findall(rf"^{name}(?:{{[^}}]*}})? (\S+)$", text, re.MULTILINE))
 
 
-def said_at_once(messages: Sequence[tuple[str, str]], sender: str, *, pause: float = 0.005) -> list[dict[str, Any]]:
+def eventually(holds: Callable[[], bool], patience: float = 60) -> None:
+    """Wait until something holds, however busy the machine is; in seconds."""
+    end = time.monotonic() + patience
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def said_at_once(
+    messages: Sequence[tuple[str, str]], sender: str, *, sent: Callable[[int], None] = lambda number: time.sleep(0.005)
+) -> list[dict[str, Any]]:
     """Messages sent in this order without waiting for an answer, each to its address; the one item that came back for each.
 
-    Connected before and written by one thread: threads of their own would arrive in whatever order a busy machine runs them.
+    Connected before and written by one thread: threads of their own would arrive in whatever order a busy machine runs them. What is called
+    with the number of messages sent so far may wait before the next is.
     """
     items = []
     with ExitStack() as stack:
         connections = [stack.enter_context(closing(HTTPConnection(urlsplit(address).netloc, timeout=120))) for address, _ in messages]
         for connection in connections:
             connection.connect()
-        for connection, (_, text) in zip(connections, messages, strict=True):
+        for number, (connection, (_, text)) in enumerate(zip(connections, messages, strict=True), 1):
             body = json.dumps({"message": text, "sender": sender})
             connection.request("POST", "/webhooks/rest/webhook", body, {"Content-Type": "application/json"})
-            time.sleep(pause)
+            sent(number)
         for connection in connections:
             response = connection.getresponse()
             assert response.status == 200, response.read()

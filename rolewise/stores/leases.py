@@ -87,7 +87,7 @@ class LeaseLockStore(LockStore):
             raise StoreError(f"the address of the lock store cannot be read: {error}") from error
         self._ask = self._redis.register_script(ASK)
         self._leave = self._redis.register_script(LEAVE)
-        self._own = FairLockStore()
+        self._own, self._drawing = FairLockStore(), FairLockStore()
         self._held: dict[str, str] = {}
         self._waking: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -136,13 +136,16 @@ class LeaseLockStore(LockStore):
 
     async def _acquired(self, conversation: str, ticket: str) -> bool:
         """Wait for the lock; False where Redis cannot be asked."""
-        if time.monotonic() < self._rests_until:
-            return False
         woken = asyncio.Event()
         self._waking[conversation].add(woken)
         try:
-            while True:
+            # One after another: the client opens a connection for what is asked meanwhile, and a message that has to wait for a new one
+            # would be overtaken by the next on a connection that is there.
+            async with self._drawing.lock(conversation):
+                if time.monotonic() < self._rests_until:
+                    return False
                 place = await self._asked(conversation, ticket, "draw")
+            while True:
                 self._works()
                 if place == 0:
                     self._held[ticket] = conversation
@@ -152,6 +155,7 @@ class LeaseLockStore(LockStore):
                 woken.clear()
                 with suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(woken.wait(), ASKING * random.uniform(0.7, 1.3))
+                place = await self._asked(conversation, ticket, "draw")
         except (RedisError, OSError) as error:
             self._failed(error)
             return False

@@ -12,13 +12,15 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import redis
 import requests
 
+from rolewise.stores import leases
 from rolewise.stores.turns import ABANDONED
 from tests.scale.cluster import SERVED_BY, Cluster
 from tests.scale.faults import Faults, reckon
 from tests.scale.people import Crowd
-from tests.serving import Person, kind, questions, said_at_once
+from tests.serving import Person, eventually, kind, questions, said_at_once
 
 SALARY = "what does a data scientist earn"
 # Short, so that a test need not wait for it long.
@@ -89,7 +91,18 @@ def test_what_a_proxy_repeats_is_answered_once(cluster: Cluster, sender: str) ->
 
 def test_quick_messages_keep_their_order_at_different_processes(cluster: Cluster, sender: str) -> None:
     said = [SALARY, "and software engineers?", "and ml engineers?", "what about a degree"]
-    said_at_once([(cluster.servers[number % 3].address, text) for number, text in enumerate(said)], sender, pause=0.1)
+    client = redis.Redis.from_url(cluster.redis.url)
+    tickets, _ = leases.keys(sender)
+    # As if a turn were running, so that each message is seen to wait: a busy machine may bring two of them in the other order.
+    client.zadd(tickets, {"running": 1})
+
+    def until_it_waits(number: int) -> None:
+        eventually(lambda: client.zcard(tickets) == number + 1)
+        if number == len(said):
+            client.zrem(tickets, "running")
+
+    with client:
+        said_at_once([(cluster.servers[number % 3].address, text) for number, text in enumerate(said)], sender, sent=until_it_waits)
     assert texts(cluster, sender) == said
 
 

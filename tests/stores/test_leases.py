@@ -12,7 +12,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-import redis
+import redis.asyncio
 
 from rolewise.settings import PROJECT_ROOT
 from rolewise.stores import leases
@@ -49,6 +49,12 @@ def left_behind(server: Redis, sender: str) -> list[bytes]:
     return [key for key in leases.keys(sender) if redis.Redis.from_url(server.url).exists(key)]  # type: ignore[misc]
 
 
+def drawn(server: Redis, sender: str) -> int:
+    """How many tickets of a conversation are drawn and not given back."""
+    with redis.Redis.from_url(server.url) as client:
+        return int(client.zcard(leases.keys(sender)[0]))
+
+
 async def until(holds: Callable[[], bool]) -> None:
     """Wait until something holds, however busy the machine is."""
     end = time.monotonic() + 30
@@ -72,19 +78,42 @@ async def test_in_the_order_they_came_whichever_process_they_came_to(
             order.append(number)
             inside -= 1
 
-    # A first lock connects and loads the scripts: the second message could be at Redis before the first.
-    for store in stores:
-        async with store.lock(f"{sender}-warm"):
-            pass
-    began = time.monotonic()
     turns = []
-    for number in range(10):
-        turns.append(asyncio.create_task(turn(number)))
-        await asyncio.sleep(0.02)
+    async with stores[1].lock(sender):
+        for number in range(10):
+            turns.append(asyncio.create_task(turn(number)))
+            await until(lambda: drawn(redis_server, sender) == len(turns) + 1)
+        began = time.monotonic()
     await asyncio.gather(*turns)
     # Rasa's own looks once a second whether it is its turn: nine of them would wait nine seconds.
     assert order == list(range(10)) and time.monotonic() - began < 8
     await until(lambda: not left_behind(redis_server, sender) and not stores[0]._waking and not stores[0]._held)
+
+
+async def test_a_message_that_waits_for_a_connection_is_not_overtaken(
+    stores: tuple[LeaseLockStore, LeaseLockStore], sender: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[int] = []
+
+    async def turn(number: int) -> None:
+        async with stores[0].lock(sender):
+            order.append(number)
+
+    async def slow(connection: redis.asyncio.Connection) -> None:
+        if not connection.is_connected:
+            await asyncio.sleep(0.3)
+        await connect(connection)
+
+    async with stores[0].lock(f"{sender}-warm"):
+        pass
+    await until(lambda: not stores[0]._tasks)
+    connect = redis.asyncio.Connection.connect
+    monkeypatch.setattr(redis.asyncio.Connection, "connect", slow)
+    # The second finds the only connection in use.
+    turns = [asyncio.create_task(turn(number)) for number in range(2)]
+    await until(lambda: order == [0])
+    await asyncio.gather(*turns, turn(2))
+    assert order == [0, 1, 2]
 
 
 async def test_one_conversation_does_not_wait_for_another(stores: tuple[LeaseLockStore, LeaseLockStore], sender: str) -> None:
