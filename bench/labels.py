@@ -17,7 +17,7 @@ def places(knowledge: Knowledge) -> dict[tuple[str, str], tuple[int, int]]:
     return {
         (str(subject.id), str(claim.text)[:START]): (number, place)
         for number, subject in enumerate(knowledge.subjects)
-        for place, claim in enumerate((*subject.facts, *subject.gaps))
+        for place, claim in enumerate(subject.claims)
     }
 
 

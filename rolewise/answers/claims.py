@@ -70,7 +70,7 @@ def ranked(subject: Subject, question: Question, fitting: Fitting) -> list[Choic
     """
     near = {(item.subject, item.claim): item for item in question.evidence}
     found: list[Choice] = []
-    for number, claim in enumerate([*subject.facts, *subject.gaps]):
+    for number, claim in enumerate(subject.claims):
         item = near.get((str(subject.id), number))
         known = item.score if item else FAR + (FORM if question.form in claim.forms else 0.0) + (FIRST if number == 0 else 0.0)
         score = known + fitting(claim, question.roles, *([value] if value else [] for value in (question.country, question.level)))

@@ -272,7 +272,7 @@ class Answers:
         found = []
         for item in evidence:
             subject = self.knowledge.subject(item.subject)
-            claims = [*subject.facts, *subject.gaps] if subject else []
+            claims = subject.claims if subject else ()
             if subject is None or item.claim >= len(claims):
                 # Remembered of a knowledge that has changed.
                 continue

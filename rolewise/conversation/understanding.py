@@ -90,7 +90,7 @@ def _without(text: str, names: Iterable[str]) -> str:
 
 def speaks_of(subject: Subject, roles: Sequence[str]) -> bool:
     """Whether something is known of a subject for one of these roles, or in general."""
-    return not roles or any(not claim.roles or set(claim.roles) & set(roles) for claim in (*subject.facts, *subject.gaps))
+    return not roles or any(not claim.roles or set(claim.roles) & set(roles) for claim in subject.claims)
 
 
 @dataclass

@@ -168,6 +168,11 @@ class Subject(Model):
     facts: list[Fact] = []
     gaps: list[Gap] = []
 
+    @property
+    def claims(self) -> tuple[Claim, ...]:
+        """The facts and, behind them, the gaps: a claim is named by its place among them."""
+        return (*self.facts, *self.gaps)
+
     def count_facts(self, roles: tuple[str, ...]) -> int:
         """How many facts hold for all of the roles."""
         return sum(1 for fact in self.facts if not fact.roles or set(roles) <= set(fact.roles))
@@ -297,7 +302,7 @@ class Knowledge(Model):
     def _looked_up(self) -> _LookedUp:
         # A copy with other subjects takes the private attributes along.
         if self._gathered is None or self._gathered.subjects is not self.subjects:
-            roles = {role for subject in self.subjects for claim in (*subject.facts, *subject.gaps) for role in claim.roles}
+            roles = {role for subject in self.subjects for claim in subject.claims for role in claim.roles}
             self._gathered = _LookedUp(self.subjects, {str(subject.id): subject for subject in self.subjects}, frozenset(roles), {})
         return self._gathered
 

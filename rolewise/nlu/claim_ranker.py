@@ -163,9 +163,7 @@ class ClaimRanker:
         self.knowledge, self.index, self.fitting = knowledge, index, fitting
         self._claim, self._whole = np.array(claim), np.array(whole)
         self.claims: list[tuple[int, int, Claim]] = [
-            (number, place, claim)
-            for number, subject in enumerate(knowledge.subjects)
-            for place, claim in enumerate((*subject.facts, *subject.gaps))
+            (number, place, claim) for number, subject in enumerate(knowledge.subjects) for place, claim in enumerate(subject.claims)
         ]
         self.subjects = np.array([number for number, _, _ in self.claims], dtype=np.int32)
         own = [frozenset(words(" ".join([subject.name, *subject.aliases]))) for subject in knowledge.subjects]

@@ -161,8 +161,7 @@ class Matcher:
         self._forms = {form: np.array([form in claim.forms for _, _, claim in self.ranker.claims], dtype=bool) for form in get_args(Form)}
         self._topics = [tuple(map(str, subject.topics)) for subject in self.knowledge.subjects]
         self._roles = [
-            {role for claim in (*subject.facts, *subject.gaps) for role in (claim.roles or self.knowledge.roles)}
-            for subject in self.knowledge.subjects
+            {role for claim in subject.claims for role in (claim.roles or self.knowledge.roles)} for subject in self.knowledge.subjects
         ]
 
     def features(
@@ -268,7 +267,7 @@ class Matcher:
         found: list[tuple[float, Evidence]] = []
         for ranked in self.ranker.ranked(said)[: 2 * KEPT_CLAIMS]:
             subject = self.knowledge.subjects[ranked.subject]
-            claim = (*subject.facts, *subject.gaps)[ranked.claim]
+            claim = subject.claims[ranked.claim]
             odds = ranked.odds + self.fitting(claim, part.roles, part.countries, part.levels)
             opening = next((str(words_) for question, words_ in claim.yes_no.items() if same_question(part.text, question)), None)
             exact = likely(odds) >= self.weights.answers

@@ -61,7 +61,7 @@ def entries(knowledge: Knowledge) -> list[Entry]:
         own = [subject.name] if len(subject.name) > SHORT_NAME else []
         found += [Entry(str(name), number, NAME) for name in dict.fromkeys([*own, *subject.aliases])]
         found.append(Entry(str(subject.question), number, TITLE))
-        for place, claim in enumerate([*subject.facts, *subject.gaps]):
+        for place, claim in enumerate(subject.claims):
             found += [Entry(str(ask), number, ASK, place) for ask in claim.asks]
             found += [Entry(str(ask), number, ASK, place, str(opening)) for ask, opening in claim.yes_no.items()]
             found.append(Entry(str(claim.text), number, TEXT, place))

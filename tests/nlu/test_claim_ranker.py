@@ -46,7 +46,7 @@ def test_unread_messages_get_the_claims_that_answer_them(asker: Assistant, annou
         for item in part.evidence[:5]:
             subject = knowledge.subject(item.subject)
             assert subject is not None
-            shown.append((item.subject, str((*subject.facts, *subject.gaps)[item.claim].text)[:SHOWN]))
+            shown.append((item.subject, str(subject.claims[item.claim].text)[:SHOWN]))
         first += bool(shown) and shown[0] in best
         among += bool(best & set(shown))
     announce(f"Claims for {answerable} unread messages: the first answers {first / answerable:.1%}, one of five {among / answerable:.1%}.")
