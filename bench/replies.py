@@ -53,6 +53,12 @@ def holds(label: dict[str, Any], reply: Reply) -> bool:
     return says(label, [reply["card"]["lead"], *reply["card"]["points"]]) or is_of_topic(label, reply)
 
 
+def offers(label: dict[str, Any], reply: Reply) -> bool:
+    """Whether a reply that answers nothing offers a question to tap whose subject has what answers a message."""
+    offered = {subject for question in reply["questions"] for subject in question["subjects"]}
+    return reply["kind"] not in ANSWERS and any(subject in offered for subject, _ in label["best"])
+
+
 def counted(labels: Sequence[dict[str, Any]], replies: Sequence[Reply]) -> dict[str, float]:
     """What the replies hold, in percent of the messages."""
     pairs = list(zip(labels, replies, strict=True))
@@ -62,6 +68,7 @@ def counted(labels: Sequence[dict[str, Any]], replies: Sequence[Reply]) -> dict[
         "something known would": [bool(label["best"] or label["topics"]) for label in labels],
         "lead says that none does": [is_honest(reply) for reply in replies],
         "not answered": [reply["kind"] not in ANSWERS for reply in replies],
+        "of these a question that is answered is offered": [offers(*pair) for pair in pairs],
     }
     return {"messages": len(labels), **{name: round(100 * sum(marks) / len(marks), 1) for name, marks in found.items()}}
 

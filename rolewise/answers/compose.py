@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from rolewise import wording
@@ -266,6 +266,12 @@ class Answers:
             return []
         items = [item for item in part.evidence if item.score >= NEAR_DECLINED]
         return self._of_evidence(items, part.roles, next(iter(part.countries), None))[:NEAR_CLAIMS]
+
+    def nearest_questions(self, evidence: Iterable[Evidence], roles: tuple[str, ...]) -> Iterator[Question]:
+        """The specific questions under which the claims nearest to a message stand, in their order, for one role or none."""
+        near = self._of_evidence((item for item in evidence if item.score >= NEAR_ENOUGH), roles, None)
+        for subject in {choice.subject.id: choice.subject for choice in near}.values():
+            yield Question(str(subject.topics[0]), roles if len(roles) == 1 else (), subjects=(str(subject.id),))
 
     def _of_evidence(self, evidence: Iterable[Evidence], roles: Sequence[str], country: str | None) -> list[Choice]:
         """The claims of a message's evidence that hold for one of these roles and for no other country, in its order."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
 
 from rolewise import wording
-from rolewise.answers.compose import PLACED_TOPICS, SWITCH, Answers, Draft, capital, join
+from rolewise.answers.compose import PLACED_TOPICS, SCOPE_DECLINED, SWITCH, Answers, Draft, capital, join
 from rolewise.cards import MAX_SUGGESTIONS, Card, CardQuestion, Kind, Suggestion
-from rolewise.conversation.nearby import nearby
+from rolewise.conversation.nearby import nearby, nearest
 from rolewise.conversation.questionnaire import PAYLOAD, QUIZ_INTENT, Move, Quiz, choice_from_payload
 from rolewise.conversation.readings import (
     AGAIN,
@@ -35,6 +35,8 @@ from rolewise.questions import COMPARE, OVERALL, Context, Message, Part, Questio
 MAX_REASON = 500
 # After a thumbs down words are its reason, unless they are a question about a topic with at least this confidence.
 SURELY_ASKS = 0.6
+# A refusal offers at least so much to tap.
+FEWEST_OFFERS = 3
 # The mark that a thumbs down waits for its reason.
 RATED_DOWN = "rated down"
 
@@ -494,7 +496,9 @@ class Dialogue:
         last = context.questions[-1]
         roles = tuple(last.roles or context.roles)
         following = self._following(last.topic, roles)
-        specific = list(islice(filter(self._is_new, nearby(self.answers, last.topic, roles)), 2))
+        # What is near to the words of a comparison is about the roles' names.
+        near = nearest(self.answers, last.evidence if len(last.roles) < 2 else (), roles)
+        specific = list(islice(filter(self._is_new, chain(near, nearby(self.answers, last.topic, roles))), 2))
         if last.subjects:
             found = [*specific[:1], Question(last.topic, roles).normal(), *following]
         elif len(roles) == 1 and len(self.knowledge.roles) > 1:
@@ -549,7 +553,8 @@ class Dialogue:
             # A role that was named in what is declined is talked about all the same.
             self._mention(guesses[0].roles)
         offers = self._spelled(guesses)
-        return self._card("fallback", text, offers=[*offers, *self._first_questions()][: max(3, len(offers))], questions=guesses)
+        offers += self._first_questions()[: max(0, FEWEST_OFFERS - len(offers))]
+        return self._card("fallback", text, offers=offers, questions=guesses)
 
     def _with_facts(self, card: Card, facts: Sequence[Fact]) -> Card:
         """A refusal with what is known all the same, before its lead: what another title is."""
@@ -566,6 +571,7 @@ class Dialogue:
         # Of a title of which nothing is known, what is near by its words is not near.
         if not parts or parts[0].topic is None or card.lead.startswith(wording.NOT_COVERED):
             return card
+        card = self._offer_nearest(card, parts[0])
         near = [choice for choice in self.answers.beside_refusal(parts[0]) if str(choice.claim.text) not in card.lead]
         if not near:
             return card
@@ -573,6 +579,20 @@ class Dialogue:
         sources = unique([*(source.id for source in card.sources), *(id for choice in near for id in choice.sources)])
         points = [str(choice.claim.text) for choice in near]
         return card.copy(update={"lead": f"{card.lead} {more}".strip(), "points": points, "sources": self.answers.sources(sources)})
+
+    def _offer_nearest(self, card: Card, part: Part) -> Card:
+        """The same card with the specific questions nearest to what was said behind its two best guesses."""
+        roles = part.roles if len(part.roles) == 1 else ()
+        near = list(islice(nearest(self.answers, part.evidence, roles), 2)) if part.scope >= SCOPE_DECLINED else []
+        if not near:
+            return card
+        guesses = [Question(str(item.topic), tuple(item.roles), item.aspect) for item in card.questions]
+        guessed = self.answers.suggestions(self._spelled(guesses))
+        found = [*guessed[:2], *self.answers.suggestions(near), *guessed[2:]]
+        found += self.answers.suggestions(self._first_questions())[: max(0, FEWEST_OFFERS - len(found))]
+        offered = {item.title: item for item in found}
+        asked = [*card.questions, *(CardQuestion(**question.as_dict()) for question in near)]
+        return self._offer(card.copy(update={"questions": asked, "suggestions": list(offered.values())[:MAX_SUGGESTIONS]}))
 
     def _spelled(self, guesses: Sequence[Question]) -> list[Question]:
         """Guesses as things that answer when tapped: one without a role becomes one a role, or the general one."""

@@ -166,16 +166,27 @@ class Understanding:
         Of a neighbouring title, one that the knowledge explains, that takes a role beside it. Far ones are mostly told in passing: "all my
         contacts are mechanical engineers".
         """
-        beside = [subject for subject in map(self.knowledge.subject, part.asked) if subject and subject.kind not in ABOUT_TITLES]
+        found = [subject for subject in map(self.knowledge.subject, part.asked) if subject and subject.kind not in ABOUT_TITLES]
+        beside = [subject for subject in found if not self._tells_of_title(subject, part)]
         passing = beside and part.decision == "answer" and not part.targets and not any(map(self._explained, part.others))
         if part.asked and (part.roles or passing):
             return None
         return self.other_title(part)
 
+    def _tells_of_title(self, subject: Subject, part: Part) -> bool:
+        """Whether a subject is near because its claim tells of another title, which nobody said to have: "what do nurses earn"."""
+        nearest = next((item for item in part.evidence if item.subject == subject.id), None)
+        told = str(subject.claims[nearest.claim].text).lower() if nearest and nearest.claim < len(subject.claims) else ""
+        names = [str(name).lower() for title in part.others if title not in part.origins for name in self._names_of_other(title)]
+        return any(re.search(rf"\b{re.escape(name)}s?\b", told) for name in names)
+
+    def _names_of_other(self, name: str) -> list[str]:
+        title = self.knowledge.title_of_other(name)
+        return [name, *map(str, title.aliases if title else ())]
+
     def _explained(self, name: str) -> Subject | None:
         """The subject that says what another title is."""
-        title = self.knowledge.title_of_other(name)
-        names = [name, *(title.aliases if title else ())]
+        names = self._names_of_other(name)
         return next(filter(None, (self.knowledge.subject_named(str(one), "variant") for one in names)), None)
 
     def _said_around(self, message: Message, parts: Sequence[Part]) -> tuple[str, ...]:

@@ -788,6 +788,43 @@ def test_a_title_alone_is_not_told_in_passing() -> None:
     assert card.kind == "fallback" and "nurse" in card.lead
 
 
+def test_a_title_that_the_nearest_fact_tells_of_is_not_told_in_passing() -> None:
+    subject = KNOWLEDGE.subject("pay_vs_other_jobs")
+    assert subject is not None
+    place = next(place for place, fact in enumerate(subject.facts) if "for nurses" in fact.text)
+    near: dict[str, Any] = {
+        "evidence": (Evidence(str(subject.id), place, 1.0, None, True),),
+        "subjects": (SubjectGuess(str(subject.id), 0.9, True),),
+    }
+    card = Conversation().turn(said("what do nurses earn", "salary", others=("nurse",), **near))
+    assert card.kind == "fallback" and "nurse" in card.lead
+    # Of oneself it is a comparison with the pay here.
+    own = said("i am a nurse, would i earn more", "salary", others=("nurse",), origins=("nurse",), **near)
+    assert Conversation().turn(own).kind == "answer"
+
+
+def test_what_is_declined_or_asked_back_offers_the_nearest_specific_questions() -> None:
+    declined = Conversation().turn(said("how many meetings", "daily_tasks", "swe", decision="decline", evidence=(NEAR,)), "fallback")
+    unsure = Conversation().turn(
+        said("what is the stuff", "tools", "swe", decision="ask", confidence=0.4, second="skills", evidence=(NEAR,))
+    )
+    title = Answers(KNOWLEDGE).title(Question("daily_tasks", ("swe",), subjects=("meetings",)))
+    for card, kind, guess in ((declined, "fallback", "daily_tasks"), (unsure, "clarify", "tools")):
+        assert card.kind == kind and 3 <= len(card.suggestions) <= 4
+        # What was guessed keeps the first place.
+        assert card.questions[0].topic == guess and title not in card.suggestions[0].title
+        assert title in [item.title for item in card.suggestions] and ["meetings"] in [question.subjects for question in card.questions]
+    far = (Evidence("meetings", 0, -4.0, None, False),)
+    card = Conversation().turn(said("lights", "daily_tasks", decision="decline", confidence=0.5, evidence=far), "fallback")
+    assert not any(question.subjects for question in card.questions)
+
+
+def test_what_to_ask_next_begins_with_what_was_near() -> None:
+    talk = Conversation()
+    card = talk.ask("are there many meetings", "salary", "swe", evidence=(NEAR,), whole=False)
+    assert Answers(KNOWLEDGE).title(Question("daily_tasks", ("swe",), subjects=("meetings",))) in [item.title for item in card.suggestions]
+
+
 def test_a_title_that_somebody_wants_is_not_told_in_passing() -> None:
     wanted = said("how many meetings once I become a nurse", "daily_tasks", others=("nurse",), targets=("nurse",), **OF_MEETINGS)
     assert Conversation().turn(wanted).kind == "fallback"
