@@ -68,7 +68,7 @@ def counted(labels: Sequence[dict[str, Any]], replies: Sequence[Reply]) -> dict[
         "something known would": [bool(label["best"] or label["topics"]) for label in labels],
         "lead says that none does": [is_honest(reply) for reply in replies],
         "not answered": [reply["kind"] not in ANSWERS for reply in replies],
-        "of these a question that is answered is offered": [offers(*pair) for pair in pairs],
+        "not answered, but what answers is offered": [offers(*pair) for pair in pairs],
     }
     return {"messages": len(labels), **{name: round(100 * sum(marks) / len(marks), 1) for name, marks in found.items()}}
 
