@@ -26,9 +26,8 @@ POINTS_FULL = 12
 # answer just what was asked, so many of the nearest, down to these log-odds.
 NEAR_CLAIMS, NEAREST_CLAIMS = 2, 3
 NEAR_ENOUGH = -2.5
-# A claim is said beside a question that is declined or asked back from these log-odds on, and where the question is for this assistant
-# with this probability.
-NEAR_DECLINED, SCOPE_DECLINED = -1.5, 0.25
+# A claim is said beside a question that is declined or asked back from these log-odds on.
+NEAR_DECLINED = -1.5
 
 # The rows of an overall comparison.
 OVERALL_TOPICS = ("define_role", "responsibilities", "skills", "languages", "degree", "salary", "demand", "career_path")
@@ -261,9 +260,7 @@ class Answers:
         return found[: POINTS_EACH if several else NEAR_CLAIMS if question.whole else NEAREST_CLAIMS]
 
     def beside_refusal(self, part: Part) -> list[Choice]:
-        """The claims nearest to what is not answered, at most :data:`NEAR_CLAIMS`; none where these, or it from all we know, are far."""
-        if part.scope < SCOPE_DECLINED:
-            return []
+        """The claims nearest to what is not answered, at most :data:`NEAR_CLAIMS`; none where these are far."""
         items = [item for item in part.evidence if item.score >= NEAR_DECLINED]
         return self._of_evidence(items, part.roles, next(iter(part.countries), None))[:NEAR_CLAIMS]
 

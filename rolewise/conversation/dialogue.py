@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import chain, islice
 
 from rolewise import wording
-from rolewise.answers.compose import PLACED_TOPICS, SCOPE_DECLINED, SWITCH, Answers, Draft, capital, join
+from rolewise.answers.compose import PLACED_TOPICS, SWITCH, Answers, Draft, capital, join
 from rolewise.cards import MAX_SUGGESTIONS, Card, CardQuestion, Kind, Suggestion
 from rolewise.conversation.nearby import nearby, nearest
 from rolewise.conversation.questionnaire import PAYLOAD, QUIZ_INTENT, Move, Quiz, choice_from_payload
@@ -37,6 +37,8 @@ MAX_REASON = 500
 SURELY_ASKS = 0.6
 # A refusal offers at least so much to tap.
 FEWEST_OFFERS = 3
+# What is near stands beside a question that is declined or asked back where it is for this assistant with this probability.
+SCOPE_DECLINED = 0.25
 # The mark that a thumbs down waits for its reason.
 RATED_DOWN = "rated down"
 
@@ -552,9 +554,12 @@ class Dialogue:
             self.context.pending = guesses[0].topic
             # A role that was named in what is declined is talked about all the same.
             self._mention(guesses[0].roles)
-        offers = self._spelled(guesses)
-        offers += self._first_questions()[: max(0, FEWEST_OFFERS - len(offers))]
-        return self._card("fallback", text, offers=offers, questions=guesses)
+        return self._card("fallback", text, offers=self._enough(self._spelled(guesses)), questions=guesses)
+
+    def _enough(self, offers: list[Question]) -> list[Question]:
+        """What is offered, with usual first questions behind it where it is little."""
+        count = len({self.answers.title(question) for question in offers})
+        return [*offers, *self._first_questions()[: max(0, FEWEST_OFFERS - count)]]
 
     def _with_facts(self, card: Card, facts: Sequence[Fact]) -> Card:
         """A refusal with what is known all the same, before its lead: what another title is."""
@@ -569,7 +574,7 @@ class Dialogue:
             return card
         parts = self.understanding.asking_parts(message)
         # Of a title of which nothing is known, what is near by its words is not near.
-        if not parts or parts[0].topic is None or card.lead.startswith(wording.NOT_COVERED):
+        if not parts or parts[0].topic is None or parts[0].scope < SCOPE_DECLINED or card.lead.startswith(wording.NOT_COVERED):
             return card
         card = self._offer_nearest(card, parts[0])
         near = [choice for choice in self.answers.beside_refusal(parts[0]) if str(choice.claim.text) not in card.lead]
@@ -583,16 +588,14 @@ class Dialogue:
     def _offer_nearest(self, card: Card, part: Part) -> Card:
         """The same card with the specific questions nearest to what was said behind its two best guesses."""
         roles = part.roles if len(part.roles) == 1 else ()
-        near = list(islice(nearest(self.answers, part.evidence, roles), 2)) if part.scope >= SCOPE_DECLINED else []
+        near = list(islice(nearest(self.answers, part.evidence, roles), 2))
         if not near:
             return card
         guesses = [Question(str(item.topic), tuple(item.roles), item.aspect) for item in card.questions]
-        guessed = self.answers.suggestions(self._spelled(guesses))
-        found = [*guessed[:2], *self.answers.suggestions(near), *guessed[2:]]
-        found += self.answers.suggestions(self._first_questions())[: max(0, FEWEST_OFFERS - len(found))]
-        offered = {item.title: item for item in found}
+        spelled = self._spelled(guesses)
+        offers = self._enough([*spelled[:2], *near, *spelled[2:]])
         asked = [*card.questions, *(CardQuestion(**question.as_dict()) for question in near)]
-        return self._offer(card.copy(update={"questions": asked, "suggestions": list(offered.values())[:MAX_SUGGESTIONS]}))
+        return self._offer(card.copy(update={"questions": asked, "suggestions": self.answers.suggestions(offers)}))
 
     def _spelled(self, guesses: Sequence[Question]) -> list[Question]:
         """Guesses as things that answer when tapped: one without a role becomes one a role, or the general one."""
