@@ -16,6 +16,10 @@ Found = list[tuple[Loc, str]]
 # Figures whose last year is longer ago than this are old.
 OLD_YEARS = 5
 YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+# A claim is said under other questions than the one it was written to, too, where a word like these in front says something else.
+REPLY = re.compile(
+    r"(?:yes|no|both|neither|maybe|partly|sometimes|mostly|rarely|never|none|it depends|not really)\b(?=[,:;.])", re.IGNORECASE
+)
 # More of a kind than this are told in one line, with so many of them.
 A_LINE_EACH, SHOWN = 10, 3
 
@@ -34,6 +38,7 @@ def doubts(knowledge: Knowledge, today: date, review_days: int) -> Found:
         "facts rest on old figures": on_old_figures(knowledge, today, review_days),
         "questions lead to two facts": asked_twice(knowledge),
         "questions name a role": naming_a_role(knowledge),
+        "facts or gaps begin like a reply": beginning_like_a_reply(knowledge),
     }
     return [item for what, found in kinds.items() for item in _told(what, found)]
 
@@ -98,6 +103,17 @@ def naming_a_role(knowledge: Knowledge) -> Found:
         for number in range(len(knowledge.subjects))
         for loc, ask in _asks(knowledge, number)
         if named.search(ask)
+    ]
+
+
+def beginning_like_a_reply(knowledge: Knowledge) -> Found:
+    """Claims that make sense behind their own question alone: "Yes, many do"."""
+    return [
+        ((SUBJECTS, number, part, place, "text"), f"begins like a reply, but is said under other questions, too: {claim.text}")
+        for number, subject in enumerate(knowledge.subjects)
+        for part, claims in (("facts", subject.facts), ("gaps", subject.gaps))
+        for place, claim in enumerate(claims)
+        if REPLY.match(str(claim.text))
     ]
 
 

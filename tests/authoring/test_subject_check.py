@@ -92,6 +92,24 @@ def test_a_question_that_names_a_role(shipped: Knowledge) -> None:
     assert told == ["subjects.0.facts.0.asks.0: names a role: Do Data Scientists use it?"]
 
 
+@pytest.mark.parametrize(
+    ("text", "reply"),
+    [
+        ("Yes, many do.", True),
+        ("No: pass rates did not differ.", True),
+        ("It depends: some firms ask for it.", True),
+        ("No source counts them.", False),
+        ("Both the pay and the hours differ.", False),
+        ("Sometimes a test comes first.", False),
+    ],
+)
+def test_a_fact_or_gap_that_begins_like_a_reply(shipped: Knowledge, text: str, reply: bool) -> None:
+    gap = {"text": text, "forms": ["what"], "asks": ["How many are there?"]}
+    told = found(shipped, subject("abacus", fact("Is it old?") | {"text": text}, gaps=[gap]))
+    assert len(told) == (2 if reply else 0)
+    assert all(f"begins like a reply, but is said under other questions, too: {text}" in line for line in told)
+
+
 def test_what_is_found_often_is_told_in_one_line(shipped: Knowledge) -> None:
     gap = {"text": "Nobody has counted it.", "forms": ["what"], "asks": ["How many are there?"]}
     subjects = [subject(f"tool_{number}", gaps=[gap]) for number in range(A_LINE_EACH + 1)]
