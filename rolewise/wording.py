@@ -89,6 +89,7 @@ FAILED = "Something went wrong on my side, and your question was not answered. P
 CUT_OFF = 'I was interrupted before I could answer an earlier message of yours: "{text}". If you still want to know, send it again.'
 THAT_IS_ALL = "That is all I have on this."
 SOURCES_OF = "The last answer rests on these sources; the facts were last reviewed on {date}."
+SOURCES_NONE = "The last answer says what none of my sources tells, so there is no source to show; what I know was last reviewed on {date}."
 
 # What only Slack needs.
 SLACK_THINKING = "is looking it up…"

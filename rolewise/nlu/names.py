@@ -115,14 +115,14 @@ def mentions(doc: Doc) -> list[Mention]:
     """The names found in a text, in order.
 
     A weak name of a role ("coding") counts only where no better one does: not as the first half of a compound
-    ("coding languages"), and not beside a named role unless both are set side by side ("coding vs data science").
+    ("coding languages"), and not in a sentence with a named role unless both are set side by side ("coding vs data science").
     """
     found = [Mention(ent.label_, ent.ent_id_, ent.start_char, ent.end_char, ent.text) for ent in doc.ents if ent.label_ in LABELS]
     named = [mention for mention in found if mention.label in (ROLE, OTHER_TITLE)]
     kept = []
     for mention in found:
         if mention.label == WEAK_ROLE:
-            if not _weak_counts(doc, mention, named):
+            if not _weak_counts(doc, mention, [other for other in named if _same_sentence(doc, mention, other)]):
                 continue
             mention = Mention(ROLE, mention.id, mention.start, mention.end, mention.text)
         if mention.label == COMPANY and _is_product(doc, mention):
@@ -161,6 +161,10 @@ ACTIVITY = frozenset(
 # After one of these it is where somebody wants to go: "I am a teacher, how do I get into machine learning".
 TOWARDS = frozenset("into towards toward".split())
 BESIDE = frozenset("vs vs. versus or and than to / , & into from compared with over against a an the between - for".split())
+
+
+def _same_sentence(doc: Doc, one: Mention, other: Mention) -> bool:
+    return any(sent.start_char <= one.start < sent.end_char and sent.start_char <= other.start < sent.end_char for sent in doc.sents)
 
 
 def _weak_counts(doc: Doc, mention: Mention, named: list[Mention]) -> bool:

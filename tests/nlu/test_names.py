@@ -268,6 +268,9 @@ def test_there_are_enough_ordinary_sentences() -> None:
         ("is machine learning hard", ["mle"]),
         ("i love coding", []),
         ("i hate coding, is data science for me", ["ds"]),
+        # What is told in another sentence is the story around.
+        ("a plumber by day. which languages for ml", ["mle"]),
+        ("i am a data scientist. is coding harder", ["ds", "swe"]),
     ],
 )
 def test_weak_names(roles: FindRoles, text: str, expected: Any) -> None:
