@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -52,6 +53,8 @@ def coefficients(features: int) -> int:
 
 
 TUNING = ROOT / "bench" / "data" / "tuning.jsonl"
+# Conversations whose first messages, some of them short or with a story around, are for the assistant or not, too.
+CONVERSATIONS = ROOT / "bench" / "data" / "conversations.yml"
 # What independent readers found of the claims nearest to a message: which of them answer it.
 ANSWERS = ROOT / "bench" / "data" / "answers.jsonl"
 # What a reply shows of the claims.
@@ -183,21 +186,27 @@ def fit(model: Model, examples: list[Example], answered: list[Example]) -> Fitte
     found = replace(found, claim=claim, whole=_wholes(matcher, answered, said))
     matcher = model.with_weights(found, fitting)
     found = replace(found, answers=_answers(matcher, answered))
-    matches = [matcher.match(item.part, item.vector, item.form) for item in examples]
     first = [next(iter(matcher.said(item.part, item.vector, item.form)[0].subjects.items())) for item in examples]
     asked = [
         (item, one) for item, one in zip(examples, first, strict=True) if item.label["in_scope"] and item.label["subjects"] is not None
     ]
     names = [str(subject.id) for subject in matcher.knowledge.subjects]
     sure = _sure([(confidence, names[number] in item.label["subjects"]) for item, (number, confidence) in asked])
+    return scoped(model, examples, Fitted(replace(found, sure=sure), fitting))
+
+
+def scoped(model: Model, examples: list[Example], found: Fitted) -> Fitted:
+    """The same weights, but for those of whether a question is for the assistant, and from where on it is: these are fitted to examples."""
+    matcher = model.with_weights(found.weights, found.fitting)
+    matches = [matcher.match(item.part, item.vector, item.form) for item in examples]
     judged = [(item, match) for item, match in zip(examples, matches, strict=True) if item.part.topic or item.part.decision == "decline"]
     features = np.vstack([matcher.scope_features(item.part, match) for item, match in judged])
     inside = np.array([bool(item.label["in_scope"]) for item, _ in judged])
     scope = linear(features, inside.astype(int), np.ones(len(inside)), 0.05)
-    matcher = model.with_weights(replace(found, scope=scope), fitting)
+    matcher = model.with_weights(replace(found.weights, scope=scope), found.fitting)
     chances = np.array([matcher.scope(item.part, match) for item, match in judged])
     answer, ask = (float(np.quantile(chances[~inside], share)) for share in (NOT_ANSWERED, DECLINED))
-    return Fitted(replace(found, sure=sure, scope=scope, answer=round(answer, 4), ask=round(min(ask, answer), 4)), fitting)
+    return Fitted(replace(found.weights, scope=scope, answer=round(answer, 4), ask=round(min(ask, answer), 4)), found.fitting)
 
 
 def _claims(model: Model, matcher: Matcher, answered: list[Example], messages: list[Said]) -> tuple[tuple[float, ...], Fitting]:
@@ -324,10 +333,14 @@ def main() -> None:
     parser.add_argument("--report", type=Path, nargs="*", default=[], help="files of messages with their subjects to report on")
     parser.add_argument("--answers", type=Path, nargs="*", default=[], help="files of messages with the claims that answer them")
     parser.add_argument("--keep", action="store_true", help="report with the weights that are there, and write none")
+    parser.add_argument("--scope", action="store_true", help="fit only whether a question is for the assistant, and keep the other weights")
     options = parser.parse_args()
     archive = options.model or trained_model() or max(settings().models.glob("*.tar.gz"), key=lambda file: file.stat().st_mtime)
     model = Model(archive)
-    found = Fitted(Weights.load(WEIGHTS), Fitting.load()) if options.keep else fitted(model)
+    found = Fitted(Weights.load(WEIGHTS), Fitting.load()) if options.keep or options.scope else fitted(model)
+    if options.scope:
+        found = scoped(model, examples_of(model), found)
+        write(found)
     matcher = model.with_weights(found.weights, found.fitting)
     print(f"sure from {found.weights.sure}, answered from {found.weights.answer}, asked back from {found.weights.ask}", end="")
     print(f", an answer from {found.weights.answers}")
@@ -339,22 +352,44 @@ def main() -> None:
 
 def fitted(model: Model) -> Fitted:
     """Fit, tell how well it goes for writers who are left out, and write the weights."""
-    examples, answered = read(model, TUNING), read(model, ANSWERS)
+    examples, answered = examples_of(model), read(model, ANSWERS)
     for writer in sorted({writer_of(example) for example in examples if example.label["subjects"] is not None}):
         others = fit(model, *([one for one in some if writer_of(one) != writer] for some in (examples, answered)))
         matcher = model.with_weights(others.weights, others.fitting)
         print(f"{writer}, fitted to the others: {report(matcher, [one for one in examples if writer_of(one) == writer])}", flush=True)
         print(f"    {answers_report(model, matcher, [one for one in answered if writer_of(one) == writer])}", flush=True)
     found = fit(model, examples, answered)
-    data = {name: getattr(found.weights, name) for name in Weights.__dataclass_fields__}
-    WEIGHTS.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
-    FITTING.write_text(json.dumps(dict(zip(TAGS, map(float, found.fitting.weights), strict=True)), indent=1) + "\n", encoding="utf-8")
+    write(found)
     return found
 
 
 def read(model: Model, path: Path) -> list[Example]:
     """The labelled messages of a file, as the model reads them."""
     return [example for label in labelled(path) if (example := model.read(label))]
+
+
+def write(found: Fitted) -> None:
+    """Write the weights to where the matcher finds them."""
+    data = {name: getattr(found.weights, name) for name in Weights.__dataclass_fields__}
+    WEIGHTS.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    FITTING.write_text(json.dumps(dict(zip(TAGS, map(float, found.fitting.weights), strict=True)), indent=1) + "\n", encoding="utf-8")
+
+
+def examples_of(model: Model) -> list[Example]:
+    """The messages of which it is known whether they are for the assistant, most of them with their subjects."""
+    return [*read(model, TUNING), *first_turns(model)]
+
+
+def first_turns(model: Model) -> list[Example]:
+    """The first messages of the conversations, of which it is known only whether they are for the assistant."""
+    found = []
+    for one in yaml.safe_load(CONVERSATIONS.read_text(encoding="utf-8")):
+        turn, kinds = one["turns"][0], set(one["turns"][0]["kind"])
+        inside = bool(kinds & {"answer", "comparison"})
+        if inside or kinds == {"fallback"}:
+            label = {"id": one["name"].replace(" ", "-"), "text": str(turn["say"]), "subjects": None, "in_scope": inside}
+            found.append(model.read(label))
+    return [example for example in found if example is not None]
 
 
 def writer_of(example: Example) -> str:

@@ -26,7 +26,7 @@ from rolewise.conversation.readings import (
     enumerated,
 )
 from rolewise.conversation.signs import DOWN, UP, number_of, pick, rating
-from rolewise.conversation.understanding import Understanding, is_personal
+from rolewise.conversation.understanding import LIKELY_HERE, SHORT_WORDS, Understanding, is_personal
 from rolewise.knowledge import Fact, Knowledge
 from rolewise.nlu import cues
 from rolewise.questions import COMPARE, OVERALL, Context, Message, Part, Question, question_from_payload, unique
@@ -48,6 +48,8 @@ READ_AS = {"smalltalk": SMALL_TALK, "fallback": DECLINE, "menu": DECLINE}
 # Intents that have a meaning of their own, whatever was talked about, unless several roles are pointed at.
 OWN_ACTS = frozenset({"capabilities", "start_over", "stop", "bot_challenge", "abuse", QUIZ_INTENT})
 SEVERAL_ROLES = frozenset({cues.BOTH, cues.ALL})
+# Intents that say yes or no to what was offered, where a short message says nothing else.
+BARE_ACTS = frozenset({"affirm", "deny"})
 # What is said to small talk that the rules took for something else, by the classifier's best guess of it.
 SMALL_TALK_ACTS = {"chitchat": wording.CHITCHAT, "thanks": wording.THANKS, "goodbye": wording.GOODBYE, "feedback_positive": wording.THANKS}
 
@@ -85,7 +87,19 @@ class Dialogue:
         if self._reason(message, act):
             self.context.rating = {**(self.context.rating or {}), "reason": message.text[:MAX_REASON]}
             return self._small_talk(wording.RATED_REASON)
+        if act in AGAIN_INTENTS and not self.context.questions:
+            message, act = self._nothing_again(message, act)
         return self._with_nearest(self._read(message, act, scorer), message)
+
+    @staticmethod
+    def _nothing_again(message: Message, act: str) -> tuple[Message, str]:
+        """Where nothing was answered yet nothing can be said again: more than a few words ask about the likeliest topic."""
+        head = message.parts[0] if message.parts else None
+        topics = tuple(guess for guess in head.guesses if guess.topic) if head else ()
+        if head is None or not topics or len(head.text.split()) <= SHORT_WORDS:
+            return message, act
+        decision = "answer" if topics[0].confidence >= LIKELY_HERE else "ask"
+        return replace(message, parts=(replace(head, guesses=topics, decision=decision), *message.parts[1:])), "answer"
 
     def by_rules(self, message: Message, act: str) -> Card:
         """The card for a message as the rules read it; arguments as in :meth:`respond`."""
@@ -121,10 +135,13 @@ class Dialogue:
         if self.context.rating != before.rating:
             # A rating was taken.
             return None
+        message = self._asking(message)
         part = message.parts[0]
         titles = bool(part.others) and (not part.roles or cues.COMPARING in part.cues)
         own_act = part.best.intent in OWN_ACTS and part.decision == "answer" and not part.roles and not part.cues & SEVERAL_ROLES
-        if titles or own_act or self.understanding.other_title(part) is not None:
+        named = part.roles or part.topics or part.countries or part.levels or len(part.text.split()) > SHORT_WORDS
+        bare = part.best.intent in BARE_ACTS and part.decision == "answer" and not named
+        if titles or own_act or bare or self.understanding.other_title(part) is not None:
             return None
         rules = self.read_by_rules(before, card)
         if not before.answers and rules.act != ANSWER:
@@ -139,6 +156,10 @@ class Dialogue:
         more = set(heard.named_topics) - {COMPARE, *rules.topics, *(one.topic for one in message.parts)}
         return enumerated(heard, rules).holding(rules.topics) if more and not any(one.others for one in message.parts) else None
 
+    def _asking(self, message: Message) -> Message:
+        """The message without the parts that are only the story around it."""
+        return replace(message, parts=tuple(self.understanding.asking_parts(message)))
+
     def read_by_rules(self, before: Context, card: Card) -> Reading:
         """The reading that the rules' card shows."""
         if card.kind in ("answer", "comparison"):
@@ -152,6 +173,7 @@ class Dialogue:
 
     def read_as(self, reading: Reading, message: Message) -> Card:
         """The card for a reading that is not the rules'."""
+        message = self._asking(message)
         part = message.parts[0]
         guessed = [guess.intent for guess in part.guesses]
         if reading.act == AGAIN:
@@ -294,7 +316,7 @@ class Dialogue:
         if not self.context.questions:
             return self._card("menu", wording.NOTHING_YET, offers=self._first_questions())
         full = self._last("full")
-        lead = wording.SOURCES_OF.format(date=self.knowledge.reviewed_on.isoformat())
+        lead = (wording.SOURCES_OF if full.sources else wording.SOURCES_NONE).format(date=self.knowledge.reviewed_on.isoformat())
         undated = [source.id for source in full.sources if source.year is None]
         points = [f"{source.title} ({source.publisher}), {source.year or 'undated'}" for source in full.sources]
         caveat = f"{join(undated)}: the page shows no date." if undated else None

@@ -44,6 +44,8 @@ SMALL_TALK_INTENTS = (
 MOST_GUESSES, LEAST_GUESS = 6, 0.01
 # What may be meant by a message that says only how good or how different something is.
 ALWAYS = (COMPARE, "choose", "define_role", "good_career")
+# What is asked of several roles as a whole.
+AS_A_WHOLE_TOPICS = (COMPARE, "choose")
 # Origins that do not say that anything speaks for a topic.
 SAYS_NOTHING = frozenset({"always", "several", "placed", *(f"is {topic}" for topic in ALWAYS)})
 
@@ -476,6 +478,10 @@ def _add_guessed(topics: _Topics, part: Part) -> None:
             topics.add([guess.topic], "log guess", 1 + np.log10(max(guess.confidence, LEAST_GUESS)) / 2)
             if rank < 2:
                 topics.add([guess.topic], ("first guess", "second guess")[rank])
+    # Of roles side by side it is often one thing that is asked, whatever the words that put them there make of it.
+    about = [guess for guess in part.guesses if guess.topic and guess.topic not in AS_A_WHOLE_TOPICS]
+    if about and topics.found.keys() & {(name,) for name in AS_A_WHOLE_TOPICS}:
+        topics.add([about[0].topic], "best on one thing", about[0].confidence / max(LEAST_GUESS, sum(guess.confidence for guess in about)))
 
 
 def _add_named(topics: _Topics, named: tuple[str, ...]) -> None:
@@ -699,13 +705,13 @@ def enumerated(heard: Heard, rules: Reading) -> Candidates:
     sure = head.topic if asks and rules.topics == (head.topic,) and head.best.confidence >= SURE_TOPIC else None
     says_new = bool(heard.roles or heard.named_topics or head.countries or head.levels or head.asked)
     seen, known = signs(heard), set(heard.context.roles)
-    # Of several roles that are talked about none is lost where nothing says so.
-    keeps_all = len(known) > 1 and not (heard.roles or heard.pointed or WHOSE & seen.keys())
+    # Of the roles that are talked about none is lost where nothing says so.
+    keeps_all = bool(known) and not (heard.roles or heard.pointed or WHOSE & seen.keys())
     for topics, about in by_topic.items():
         for kept, whose in by_role.values():
             reading = Reading(ANSWER, topics, kept)
             is_rules = reading.key == rules.key
-            if keeps_all and not is_rules and not known <= set(kept):
+            if keeps_all and not is_rules and not known <= set(kept) and (kept or len(known) > 1):
                 continue
             if all_of_them and set(kept) != set(heard.pointed):
                 continue

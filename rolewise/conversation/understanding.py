@@ -151,7 +151,9 @@ class Understanding:
         parts = [self._special_forms(part) for part in message.parts]
         if len(parts) < 2:
             return parts
-        return [part for part in parts if part.asked or part.whole or ASKING.search(part.text)] or parts
+        asking = [part for part in parts if part.asked or part.whole or ASKING.search(part.text)] or parts
+        # Beside what is surely asked, what is not for this assistant is the story around it.
+        return [part for part in asking if part.decision != "decline"] or asking
 
     @staticmethod
     def _policy(message: Message, head: Part) -> str | None:

@@ -52,7 +52,7 @@ class Conversation:
     def ask(self, text: str, topic: str | None, *roles: str, **options: Any) -> Card:
         return self.turn(said(text, topic, *roles, **options))
 
-    def unsure(self, text: str = "blah") -> Card:
+    def unsure(self, text: str = "what is the blah of the blah") -> Card:
         return self.turn(said(text, "tools", decision="decline", confidence=0.1), "fallback")
 
     def tap(self, payload: str) -> Card:
@@ -504,6 +504,21 @@ def test_sources_of_the_last_answer(talk: Conversation) -> None:
     assert asked(card) == [("salary", ["mle"])]
 
 
+def test_an_answer_of_a_gap_alone_says_that_it_has_no_source() -> None:
+    subject = next(one for one in KNOWLEDGE.subjects if one.gaps)
+    alone = subject.copy(update={"facts": []})
+    knowledge = KNOWLEDGE.copy(update={"subjects": [alone if one is subject else one for one in KNOWLEDGE.subjects]})
+    context = Context()
+    gap: dict[str, Any] = {
+        "evidence": (Evidence(str(subject.id), 0, 5.0, None, True),),
+        "subjects": (SubjectGuess(str(subject.id), 0.9, True),),
+    }
+    answer = Dialogue(knowledge, context).respond(said("how many are there", str(subject.topics[0]), **gap), "answer")
+    assert answer.kind == "answer" and answer.lead == alone.gaps[0].text and not answer.sources
+    card = Dialogue(knowledge, context).respond(Message("where is that from?", "ask_source"), "source")
+    assert card.lead.startswith(wording.SOURCES_NONE.partition(";")[0]) and not card.points
+
+
 def test_shorter_more_repeat(talk: Conversation) -> None:
     answer = talk.ask("mle salary", "salary", "mle")
     shorter = talk.turn(Message("shorter", "shorter"), "shorter")
@@ -727,6 +742,41 @@ def test_no_conversation_fails(turns: Any) -> None:
     talk = Conversation()
     for message, act in turns:
         talk.turn(message, act)
+
+
+# -- first messages -------------------------------------------------------------------------------------------------------------------
+
+
+def again(text: str, confidence: float) -> Message:
+    part = Part(text, (Guess("repeat", 0.9), Guess("ask_ai_impact", confidence)), "answer", ("swe",))
+    return Message(text, "repeat", (part,))
+
+
+def test_before_anything_was_answered_more_than_a_few_words_ask_for_something() -> None:
+    text = "i drive a truck, so will ai take the jobs of programmers too or what"
+    card = Conversation().turn(again(text, 0.35), "repeat")
+    assert card.kind == "answer" and asked(card) == [("ai_impact", ["swe"])]
+    unsure = Conversation().turn(again(text, 0.1), "repeat")
+    assert unsure.kind in ("clarify", "answer") and unsure.questions
+    # A few words do mean it.
+    assert wording.NOTHING_YET in Conversation().turn(again("say that again", 0.35), "repeat").lead
+
+
+@pytest.mark.parametrize("text", ["no", "no, not that", "nope"])
+def test_a_bare_no_repeats_nothing(text: str) -> None:
+    talk = Conversation()
+    talk.ask("how much", "salary", "swe")
+    guesses = (Guess("deny", 0.9), Guess("source", 0.2), Guess("ask_salary", 0.1))
+    card = talk.turn(Message(text, "deny", (Part(text, guesses, "answer"),)), "deny")
+    assert card.kind == "clarify" and card.lead.startswith(wording.DENIED)
+
+
+def test_the_story_beside_a_question_does_not_decline_it() -> None:
+    story = part("what the army pays for is a degree.", "degree", decision="decline", confidence=0.5)
+    question = part("what should i study for this job", "start_learning", "mle")
+    message = Message(f"{story.text} {question.text}", "ask_start_learning", (story, question))
+    card = Conversation().turn(message)
+    assert card.kind == "answer" and asked(card) == [("start_learning", ["mle"])]
 
 
 # -- what the matcher found, said whatever the reading ------------------------------------------------------------------------------

@@ -30,8 +30,9 @@ from rolewise.questions import COMPARE, Context, Guess, Message, Part, Question
 NAMES = {"mle": ["ml engineer"], "swe": ["programmer"], "ds": ["data scientist"]}
 TOPICS = {"salary": ["pay"], "demand": ["demand"], "degree": ["degree"], "compare": [], "choose": [], "define_role": [], "good_career": []}
 RULES = Reading(ANSWER, ("salary",), ("ds",), True)
-# What is reached today, in percent, less what chance may take.
-LEAST_TURNS, LEAST_WHOLE = 76, 44
+# What is reached today of the turns and of the whole conversations, in percent, less what chance may take: of the four writers of the first
+# round and of the two of the second, who were asked for people as they are: impatient, joking, holding the roles against each other.
+LEAST = {"c": (79, 50), "d": (56, 8)}
 
 
 def heard(text: str, context: Context, intent: str = "follow_up", confidence: float = 0.9) -> Heard:
@@ -76,6 +77,21 @@ def test_topics_asked_one_after_the_other_go_together_to_another_role() -> None:
     context.asked = ["salary:mle", "demand:mle", "demand:mle", "degree:mle"]
     found = meant(heard("both of those for data scientists", context))
     assert {(("demand", "degree"), frozenset({"ds"})), (("salary", "demand", "degree"), frozenset({"ds"}))} <= found
+
+
+def test_of_the_roles_that_are_talked_about_none_is_lost_where_nothing_says_so() -> None:
+    for context in (talked("ds", mentioned=("mle", "ds")), talked("mle", "swe", mentioned=("ds", "mle", "swe"))):
+        found = {roles for _, roles in meant(heard("merci, and in montreal", context), Reading(DECLINE, rules=True))}
+        assert all(set(context.roles) <= roles or (not roles and len(context.roles) == 1) for roles in found)
+
+
+def test_of_roles_side_by_side_one_thing_may_be_asked() -> None:
+    guesses = (Guess("ask_compare", 0.8), Guess("ask_demand", 0.1), Guess("ask_salary", 0.05))
+    part = Part("data scientist or programmer, who has more work", guesses, "answer")
+    candidates = enumerated(Heard.of(Message(part.text, "ask_compare", (part,)), Context(), NAMES, TOPICS), RULES)
+    found = {reading.topics: topics for reading, (topics, _, _) in zip(candidates.readings, candidates.origins, strict=True)}
+    assert found["demand",]["best on one thing"] == pytest.approx(0.1 / 0.15)
+    assert "best on one thing" not in found["salary",] and "best on one thing" not in found[COMPARE,]
 
 
 def test_a_topic_that_is_left_out_for_another_is_not_meant() -> None:
@@ -150,8 +166,9 @@ def test_kinds_that_rules_do_not_carry_over_to(
     assert (question["topic"], set(question["roles"])) == (topic, roles)
 
 
-def test_so_many_turns_of_strangers_are_understood(converse: Callable[[Iterable[str]], list[dict[str, Any]]]) -> None:
-    conversations = yaml.safe_load(UNREAD.read_text(encoding="utf-8"))
+@pytest.mark.parametrize("round_", LEAST)
+def test_so_many_turns_of_strangers_are_understood(converse: Callable[[Iterable[str]], list[dict[str, Any]]], round_: str) -> None:
+    conversations = [one for one in yaml.safe_load(UNREAD.read_text(encoding="utf-8")) if one["name"].startswith(round_)]
     marks = [
         [right(*pair) for pair in zip(one["turns"], converse([str(turn["say"]) for turn in one["turns"]]), strict=True)]
         for one in conversations
@@ -160,5 +177,5 @@ def test_so_many_turns_of_strangers_are_understood(converse: Callable[[Iterable[
     whole = 100 * np.mean([all(one) for one in marks])
     # Which of them fail is not told: they are only counted.
     told = f"{turns:.1f} % of the turns, {whole:.1f} % whole"
-    assert turns >= LEAST_TURNS, told
-    assert whole >= LEAST_WHOLE, told
+    assert turns >= LEAST[round_][0], told
+    assert whole >= LEAST[round_][1], told
