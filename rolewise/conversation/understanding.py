@@ -11,7 +11,7 @@ from rolewise.answers.compose import PLACED_TOPICS, Answers, join
 from rolewise.conversation.role_changes import backgrounds, mentions
 from rolewise.knowledge import Fact, Knowledge, Subject
 from rolewise.nlu import cues
-from rolewise.questions import COMPARE, INTENT_PREFIX, OVERALL, Context, Evidence, Guess, Message, Part, Question, unique
+from rolewise.questions import COMPARE, INTENT_PREFIX, OVERALL, Context, Evidence, Guess, Message, Part, Question, SubjectGuess, unique
 
 MAX_QUESTIONS = 3
 # The most words of a question that are said back to the person.
@@ -93,6 +93,13 @@ def speaks_of(subject: Subject, roles: Sequence[str]) -> bool:
     return not roles or any(not claim.roles or set(claim.roles) & set(roles) for claim in subject.claims)
 
 
+def roles_weighed(subject: Subject) -> frozenset[str]:
+    """The roles that a subject helps to choose between: all that it tells is of them, and its first claim of all of them; or none."""
+    first, every = frozenset(subject.claims[0].roles), {role for claim in subject.claims for role in claim.roles}
+    weighs = subject.topics[0] == "choose" and len(first) > 1 and first == every and all(claim.roles for claim in subject.claims)
+    return first if weighs else frozenset()
+
+
 @dataclass
 class Understood:
     """What a message asks.
@@ -148,7 +155,7 @@ class Understanding:
 
     def asking_parts(self, message: Message) -> list[Part]:
         """The parts, without those that only say why the rest is asked: "my son wants to study AI"."""
-        parts = [self._special_forms(part) for part in message.parts]
+        parts = [self._of_its_roles(self._special_forms(part)) for part in message.parts]
         if len(parts) < 2:
             return parts
         asking = [part for part in parts if part.asked or part.whole or ASKING.search(part.text)] or parts
@@ -316,6 +323,30 @@ class Understanding:
         )
 
     # -- other titles -----------------------------------------------------------------------------------------------------
+
+    def _of_its_roles(self, part: Part) -> Part:
+        """The part about the choice between the roles that it names: the encoder sees no roles, so that between others is as near."""
+        named = frozenset(part.roles)
+        if len(named) < 2:
+            return part
+        own = next((subject for subject in self.knowledge.subjects if roles_weighed(subject) == named), None)
+        near = unique([*(guess.id for guess in part.subjects), *(item.subject for item in part.evidence)])
+        found = {name: self.knowledge.subject(name) for name in near}
+        others = {name for name, subject in found.items() if subject and subject != own and roles_weighed(subject)}
+        if not others:
+            return part
+        # Each stands as far ahead as it stood; what was the nearest claim of another choice is the first one of this.
+        subjects: dict[str, SubjectGuess] = {}
+        for guess in part.subjects:
+            if own is not None or guess.id not in others:
+                name = str(own.id) if own is not None and guess.id in others else guess.id
+                subjects.setdefault(name, replace(guess, id=name))
+        evidence: dict[tuple[str, int], Evidence] = {}
+        for item in part.evidence:
+            if own is not None or item.subject not in others:
+                moved = replace(item, subject=str(own.id), claim=0) if own is not None and item.subject in others else item
+                evidence.setdefault((moved.subject, moved.claim), moved)
+        return replace(part, subjects=tuple(subjects.values()), evidence=tuple(evidence.values()))
 
     def _special_forms(self, part: Part) -> Part:
         """Beside a covered role, a title that is a special form of one stands for it: "from backend developer to MLE"."""

@@ -762,6 +762,24 @@ def test_before_anything_was_answered_more_than_a_few_words_ask_for_something() 
     assert wording.NOTHING_YET in Conversation().turn(again("say that again", 0.35), "repeat").lead
 
 
+@pytest.mark.parametrize(
+    ("roles", "subjects"),
+    [(("ds", "swe"), ("swe_or_ds",)), (("mle", "ds"), ("mle_or_ds",)), (("swe", "mle"), ("swe_or_mle",)), (ROLES, ())],
+)
+def test_the_choice_between_roles_is_that_between_those_named(roles: tuple[str, ...], subjects: tuple[str, ...]) -> None:
+    # The encoder sees no roles: whichever pair is the nearest, it is as near to any.
+    near: dict[str, Any] = {
+        "subjects": (SubjectGuess("swe_or_mle", 0.9, True), SubjectGuess("swe_or_ds", 0.4)),
+        "evidence": (Evidence("swe_or_mle", 1, 1.0), Evidence("swe_or_mle", 0, 0.8), Evidence("maths", 0, 0.5)),
+    }
+    card = Conversation().turn(said("which of these should i take, i like maths", "choose", *roles, **near))
+    assert card.kind == "comparison" and set(card.questions[0].roles) == set(roles)
+    assert tuple(card.questions[0].subjects or ()) == subjects
+    others = {"swe_or_mle", "swe_or_ds", "mle_or_ds"} - set(subjects)
+    told = {str(claim.text) for name in others for claim in KNOWLEDGE.subject(name).claims}  # type: ignore[union-attr]
+    assert not told & {card.lead, *card.points}
+
+
 @pytest.mark.parametrize("text", ["no", "no, not that", "nope"])
 def test_a_bare_no_repeats_nothing(text: str) -> None:
     talk = Conversation()
