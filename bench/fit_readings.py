@@ -55,7 +55,7 @@ RULES = ROOT / "data" / "rules.yml"
 ALONE, TOGETHER = 3.0, 10.0
 STEPS = 80
 # So many first messages that are not for the assistant, and that are, are put each behind so many turns; together these count so much.
-OUTSIDE, INSIDE, PLACES, FIRST_COUNTS = 360, 480, 4, 0.5
+OUTSIDE, INSIDE, PLACES, FIRST_COUNTS = 360, 480, 4, 0.3
 LEAST_WEIGHT = 0.01
 SEED = 20
 # What the names of actions begin with that are an act of the dialogue.

@@ -155,7 +155,7 @@ class Understanding:
 
     def asking_parts(self, message: Message) -> list[Part]:
         """The parts, without those that only say why the rest is asked: "my son wants to study AI"."""
-        parts = [self._of_its_roles(self._special_forms(part)) for part in message.parts]
+        parts = [self._special_forms(part) for part in message.parts]
         if len(parts) < 2:
             return parts
         asking = [part for part in parts if part.asked or part.whole or ASKING.search(part.text)] or parts
@@ -304,6 +304,7 @@ class Understanding:
                 likely = next((guess for guess in part.guesses if guess.topic == topic), Guess(f"{INTENT_PREFIX}{topic}", LEAST_GUESS))
                 said = replace(part, guesses=(likely, *(guess for guess in part.guesses if guess != likely)))
             if said is not None:
+                said = self._of_its_roles(said, roles)
                 about = self._about_subjects(said, roles, country, level)
                 words = quoted(self.text or said.text)
                 question = replace(question, form=said.form, evidence=said.evidence, whole=said.whole, words=words)
@@ -324,12 +325,11 @@ class Understanding:
 
     # -- other titles -----------------------------------------------------------------------------------------------------
 
-    def _of_its_roles(self, part: Part) -> Part:
-        """The part about the choice between the roles that it names: the encoder sees no roles, so that between others is as near."""
-        named = frozenset(part.roles)
-        if len(named) < 2:
+    def _of_its_roles(self, part: Part, roles: Sequence[str]) -> Part:
+        """The part about the choice between the roles that are meant: the encoder sees no roles, so that between others is as near."""
+        if len(roles) < 2:
             return part
-        own = next((subject for subject in self.knowledge.subjects if roles_weighed(subject) == named), None)
+        own = next((subject for subject in self.knowledge.subjects if roles_weighed(subject) == frozenset(roles)), None)
         near = unique([*(guess.id for guess in part.subjects), *(item.subject for item in part.evidence)])
         found = {name: self.knowledge.subject(name) for name in near}
         others = {name for name, subject in found.items() if subject and subject != own and roles_weighed(subject)}
@@ -459,6 +459,7 @@ class Understanding:
         level = part.levels[0] if part.levels else self.context.level
         if IN_GENERAL.search(part.text) and not (part.countries or part.levels):
             country = level = None
+        part = self._of_its_roles(part, roles)
         note = self.no_place(part, roles)
         if self._drops_place(part):
             return self._elliptic(replace(part, topics=(), countries=(), levels=()), roles, None, None)

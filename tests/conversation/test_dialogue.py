@@ -772,12 +772,16 @@ def test_the_choice_between_roles_is_that_between_those_named(roles: tuple[str, 
         "subjects": (SubjectGuess("swe_or_mle", 0.9, True), SubjectGuess("swe_or_ds", 0.4)),
         "evidence": (Evidence("swe_or_mle", 1, 1.0), Evidence("swe_or_mle", 0, 0.8), Evidence("maths", 0, 0.5)),
     }
-    card = Conversation().turn(said("which of these should i take, i like maths", "choose", *roles, **near))
-    assert card.kind == "comparison" and set(card.questions[0].roles) == set(roles)
+    talk = Conversation()
+    card = talk.turn(said("which of these should i take, i like maths", "choose", *roles, **near))
     assert tuple(card.questions[0].subjects or ()) == subjects
+    # Of roles that are carried over likewise.
+    carried = talk.turn(said("how do they compare", "compare", **near))
     others = {"swe_or_mle", "swe_or_ds", "mle_or_ds"} - set(subjects)
     told = {str(claim.text) for name in others for claim in KNOWLEDGE.subject(name).claims}  # type: ignore[union-attr]
-    assert not told & {card.lead, *card.points}
+    for one in (card, carried):
+        assert one.kind == "comparison" and set(one.questions[0].roles) == set(roles)
+        assert not told & {one.lead, *one.points}
 
 
 @pytest.mark.parametrize("text", ["no", "no, not that", "nope"])
