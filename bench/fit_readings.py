@@ -15,7 +15,7 @@ import pickle
 import random
 import sys
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -56,6 +56,8 @@ ALONE, TOGETHER = 3.0, 10.0
 STEPS = 80
 # So many first messages that are not for the assistant, and that are, are put each behind so many turns; together these count so much.
 OUTSIDE, INSIDE, PLACES, FIRST_COUNTS = 360, 480, 4, 0.3
+# What is promised counts twice.
+GOLDEN_COUNTS = 2.0
 LEAST_WEIGHT = 0.01
 SEED = 20
 # What the names of actions begin with that are an act of the dialogue.
@@ -115,7 +117,7 @@ def golden() -> list[dict[str, Any]]:
     """The golden dialogues as conversations, each up to where one is asked back or taps: what follows depends on what was offered."""
     still_open, found = golden_open(), []
     for one in yaml.safe_load(GOLDEN.read_text(encoding="utf-8")):
-        turns = itertools.takewhile(lambda turn: "say" in turn and "clarify" not in several(turn["kind"]), one["turns"])
+        turns = itertools.takewhile(lambda turn: "say" in turn and several(turn["kind"]) != ["clarify"], one["turns"])
         if one["name"] not in still_open:
             found.append({"name": f"golden {one['name']}", "turns": list(map(labelled, turns))})
     return found
@@ -326,9 +328,8 @@ class Learned:
         corrected, _, contexts = self.talk.held(self.conversations, RULES_ALONE, True)
         alone, marks, _ = self.talk.held(self.conversations, RULES_ALONE, False)
         found = [*corrected, *alone, *self.talk.behind(self.first, contexts, random.Random(SEED))]
-        for correct in (True, False):
-            found += self.talk.held(self.kept, RULES_ALONE, correct)[0]
-        return found, shares(marks)
+        kept = [example for correct in (True, False) for example in self.talk.held(self.kept, RULES_ALONE, correct)[0]]
+        return [*found, *(replace(example, counts=GOLDEN_COUNTS) for example in kept)], shares(marks)
 
     def of_writers(self, *names: str) -> list[dict[str, Any]]:
         """The conversations of some writers."""

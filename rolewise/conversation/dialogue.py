@@ -26,7 +26,7 @@ from rolewise.conversation.readings import (
     enumerated,
 )
 from rolewise.conversation.signs import DOWN, UP, number_of, pick, rating
-from rolewise.conversation.understanding import LIKELY_HERE, SHORT_WORDS, Understanding, is_personal
+from rolewise.conversation.understanding import LIKELY_HERE, SHORT_WORDS, Understanding, asked_companies, is_personal
 from rolewise.knowledge import Fact, Knowledge
 from rolewise.nlu import cues
 from rolewise.questions import COMPARE, OVERALL, Context, Message, Part, Question, question_from_payload, unique
@@ -47,6 +47,8 @@ RATED_DOWN = "rated down"
 READ_AS = {"smalltalk": SMALL_TALK, "fallback": DECLINE, "menu": DECLINE}
 # Intents that have a meaning of their own, whatever was talked about, unless several roles are pointed at.
 OWN_ACTS = frozenset({"capabilities", "start_over", "stop", "bot_challenge", "abuse", QUIZ_INTENT})
+# From this confidence on: to forget the conversation, or to begin the questionnaire, by mistake costs more than to ask on.
+SURELY_ACTS = 0.7
 SEVERAL_ROLES = frozenset({cues.BOTH, cues.ALL})
 # Intents that say yes or no to what was offered, where a short message says nothing else.
 BARE_ACTS = frozenset({"affirm", "deny"})
@@ -130,7 +132,7 @@ class Dialogue:
             before: the context before the rules read it.
             card: what the rules answered.
         """
-        if not message.parts or message.chosen is not None or message.companies or is_personal(message) or before.quiz:
+        if not message.parts or message.chosen is not None or asked_companies(message) or is_personal(message) or before.quiz:
             return None
         if self.context.rating != before.rating:
             # A rating was taken.
@@ -138,7 +140,13 @@ class Dialogue:
         message = self._asking(message)
         part = message.parts[0]
         titles = bool(part.others) and (not part.roles or cues.COMPARING in part.cues)
-        own_act = part.best.intent in OWN_ACTS and part.decision == "answer" and not part.roles and not part.cues & SEVERAL_ROLES
+        own_act = (
+            part.best.intent in OWN_ACTS
+            and part.decision == "answer"
+            and part.best.confidence >= SURELY_ACTS
+            and not part.roles
+            and not part.cues & SEVERAL_ROLES
+        )
         named = part.roles or part.topics or part.countries or part.levels or len(part.text.split()) > SHORT_WORDS
         bare = part.best.intent in BARE_ACTS and part.decision == "answer" and not named
         if titles or own_act or bare or self.understanding.other_title(part) is not None:
@@ -252,7 +260,7 @@ class Dialogue:
         """Decline, with the nearest things to tap; a place, a role or a title named may still say what is meant."""
         part = message.parts[0] if message.parts else None
         guesses = self.understanding.guesses(part)
-        if message.companies:
+        if asked_companies(message):
             return self._refuse(wording.COMPANY, guesses)
         if is_personal(message):
             return self._refuse(wording.PERSONAL, guesses)

@@ -350,6 +350,9 @@ def signs(heard: Heard) -> dict[str, float]:
     # How the question itself begins, and what is said anywhere.
     held = {name for name, pattern in CLASSES.items() if pattern.search(part.text if name in ("joins", "announces") else text)}
     named, known = len(heard.roles), len(context.roles)
+    # "Junior and senior data scientists": what is held against each other there are the levels.
+    of_levels = len({level for one in message.parts for level in one.levels}) > 1 and named < 2
+    held -= {"beside"} if of_levels else set()
     small = sum(heard.guesses.get(name, 0.0) for name in SMALL_TALK_INTENTS)
     again = sum(heard.guesses.get(name, 0.0) for name in AGAIN_INTENTS)
     topics = [guess for guess in part.guesses if guess.topic]
@@ -408,7 +411,7 @@ def signs(heard: Heard) -> dict[str, float]:
         "quiz": heard.guesses.get("start_quiz", 0.0),
         "points": bool(heard.pointed),
         **{
-            f"cue {cue}": cue in part.cues
+            f"cue {cue}": cue in part.cues and not (of_levels and cue == cues.COMPARING)
             for cue in (cues.COMPARING, cues.POINTING, cues.BOTH, cues.ALL, cues.OTHER, cues.CORRECTION, cues.FIRST, cues.SECOND)
         },
         **{f"words {name}": name in held for name in CLASSES},

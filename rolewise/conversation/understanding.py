@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from rolewise import wording
 from rolewise.answers.compose import PLACED_TOPICS, Answers, join
+from rolewise.conversation.asking import asking
 from rolewise.conversation.role_changes import backgrounds, mentions
 from rolewise.knowledge import Fact, Knowledge, Subject
 from rolewise.nlu import cues
@@ -57,6 +58,8 @@ VERSUS = re.compile(r"^\W*(?:(?:and|or|so|ok|how|what|about)\W+)*(?:vs|versus|th
 PLACES = ((cues.FIRST, 0), (cues.SECOND, 1), (cues.THIRD, 2), (cues.FOURTH, 3), (cues.LAST, -1))
 THREE, FOUR = re.compile(r"\b(?:three|3)\b"), re.compile(r"\b(?:four|4)\b")
 SEVERAL_OTHERS = re.compile(r"\b(?:two|2|ones|others)\b")
+# What points back at a company and its people.
+THEIRS = re.compile(r"\b(?:they|them|their|theirs|there)\b")
 OTHER_JOBS = re.compile(r"\bother (?:jobs|careers|professions|fields|occupations)\b")
 # What may stand around names in a message that says nothing else.
 AROUND_NAMES = frozenset(
@@ -71,6 +74,14 @@ def is_personal(message: Message) -> bool:
     """Whether a message puts one person's own case, anywhere in it."""
     texts = (message.text.lower(), *(part.text for part in message.parts))
     return any(cues.PERSONAL in cues.cues(text) for text in texts)
+
+
+def asked_companies(message: Message) -> tuple[str, ...]:
+    """The companies that a message asks about: of one in the story beside its question nothing is asked, unless that points back at it."""
+    question = asking(message.text).lower()
+    if not question or THEIRS.search(question):
+        return message.companies
+    return tuple(name for name in message.companies if name.lower() in question)
 
 
 def quoted(text: str) -> str:
@@ -165,7 +176,7 @@ class Understanding:
     @staticmethod
     def _policy(message: Message, head: Part) -> str | None:
         """Why a message is not answered whatever it asks, a company or one person's own case; None where it may be."""
-        if message.companies and head.topic not in COMPANY_TOPICS:
+        if asked_companies(message) and head.topic not in COMPANY_TOPICS:
             return wording.COMPANY
         return wording.PERSONAL if is_personal(message) else None
 

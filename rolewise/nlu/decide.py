@@ -20,7 +20,7 @@ FOLLOW_UP, START_QUIZ = "follow_up", "start_quiz"
 CHOOSE = "choose"
 ANSWER, ASK, DECLINE = "answer", "ask", "decline"
 
-# A message of more words than this rambles: its last question decides together with the whole.
+# A message of more words than this rambles: the roles are those of its last question.
 LONG_MESSAGE_WORDS = 22
 # How sure a question must be that stands behind "what about <role>".
 AFTER_ROLE = 0.35
@@ -56,14 +56,6 @@ def parts_of(
     if several:
         return several
     asked = [index for index in range(1, len(found)) if found[index].question]
-    if asked and len(found[0].text.split()) > LONG_MESSAGE_WORDS:
-        # The situation comes first and the question last: both speak, the question as loud as all the rest.
-        last = asked[-1]
-        mixed = (probabilities[0] + probabilities[last]) / 2
-        whole, question = model.rank_from(np.stack([mixed, mixed]), vectors[[0, last]], length)
-        ranking = max(whole, question, key=lambda item: item[0][1])
-        decision = _decide(ranking, model, english)
-        return [replace(parts[0], guesses=_guesses(ranking), decision=decision, roles=parts[last].roles or parts[0].roles)]
     sure = [index for index in asked if parts[index].decision == ANSWER and parts[index].topic]
     behind = parts[asked[-1]] if asked else None
     if behind and behind.best.intent == START_QUIZ and behind.decision == ANSWER and {part.topic for part in parts} <= {None, CHOOSE}:
@@ -74,10 +66,26 @@ def parts_of(
         return [replace(behind, roles=parts[0].roles, decision=ANSWER)]
     if parts[0].decision != ANSWER and not sure and asked and parts[asked[-1]].best.intent == FOLLOW_UP:
         return [replace(parts[asked[-1]], roles=parts[asked[-1]].roles or parts[0].roles)]
-    if parts[0].decision != ANSWER and len(sure) == 1:
+    head = parts[0]
+    if len(found) > 1:
+        ranking = _voted(probabilities, vectors, model, length)
+        head = replace(head, guesses=_guesses(ranking), decision=_decide(ranking, model, english))
+        if asked and len(head.text.split()) > LONG_MESSAGE_WORDS:
+            head = replace(head, roles=parts[asked[-1]].roles or head.roles)
+    if head.decision != ANSWER and len(sure) == 1:
         # One part is clear and the rest is not: better one answer than none.
         return [replace(parts[sure[0]], roles=parts[sure[0]].roles or parts[0].roles)]
-    return [_topic_before_small_talk(parts[0])]
+    return [_topic_before_small_talk(head)]
+
+
+def _voted(probabilities: np.ndarray, vectors: np.ndarray, model: IntentModel, length: int) -> Ranking:
+    """The ranking of a whole message and its pieces together: each piece speaks as loud as it is sure, the whole fully.
+
+    The situation mostly comes first and the question last, but not always: which of them says what is asked, its own sureness tells.
+    """
+    loud = (probabilities[1:] ** 2).sum(axis=1)
+    mixed = (probabilities[0] + loud @ probabilities[1:]) / (1 + loud.sum())
+    return max(model.rank_from(np.repeat(mixed[None, :], len(vectors), axis=0), vectors, length), key=lambda item: item[0][1])
 
 
 def _decide(ranking: Ranking, model: IntentModel, english: bool) -> str:

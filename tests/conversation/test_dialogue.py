@@ -391,6 +391,20 @@ def test_company_is_declined(talk: Conversation) -> None:
     assert asked(card) == [("salary", ["mle"])]
 
 
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        ("I have driven for Uber since spring. What does a data scientist earn?", False),
+        ("My brother is at Uber. What do they pay?", True),
+        ("I like maps. What does Uber pay?", True),
+        ("what uber pays", True),
+    ],
+)
+def test_a_company_in_the_story_beside_the_question_refuses_nothing(talk: Conversation, text: str, refused: bool) -> None:
+    name = "Uber" if "Uber" in text else "uber"
+    assert (talk.ask(text, "salary", "ds", companies=(name,)).kind == "fallback") == refused
+
+
 def test_company_beside_a_course_is_only_a_name(talk: Conversation) -> None:
     assert talk.ask("is the google course good for a ds", "start_learning", "ds", companies=("google",)).kind == "answer"
 
@@ -551,6 +565,14 @@ def test_start_over_forgets(talk: Conversation) -> None:
     assert asked(talk.ask("tools", "tools")) == [("tools", [])]
 
 
+def test_start_over_forgets_only_where_it_is_surely_meant(talk: Conversation) -> None:
+    talk.ask("what does a software engineer earn", "salary", "swe")
+    guesses = (Guess("start_over", 0.55), Guess("ask_experience", 0.4))
+    text = "would they let me start as a junior again"
+    talk.turn(Message(text, "start_over", (Part(text, guesses, "answer"),)), "start_over")
+    assert talk.context.roles == ("swe",)
+
+
 @pytest.mark.parametrize("act", "greet goodbye thanks bot_challenge chitchat calm menu affirm deny stop".split())
 def test_every_other_act_has_words(act: str) -> None:
     for before in ([], [said("mle salary", "salary", "mle")]):
@@ -697,7 +719,8 @@ def test_a_subject_that_is_gone_is_forgotten() -> None:
 def test_thanks_compares_nothing(talk: Conversation) -> None:
     talk.ask("what does a software engineer earn", "salary", "swe")
     text = "thanks, what is the difference between junior and senior data scientists"
-    assert asked(talk.ask(text, "career_path", "ds")) == [("career_path", ["ds"])]
+    # What is held against each other are the levels, not the roles.
+    assert asked(talk.ask(text, "career_path", "ds", levels=("entry", "senior"))) == [("career_path", ["ds"])]
 
 
 def test_context_of_older_knowledge(talk: Conversation) -> None:

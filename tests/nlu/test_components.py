@@ -114,6 +114,24 @@ def test_a_message_of_one_part_has_one_question(asker: Assistant, text: str) -> 
     assert len(asker.parse(text)["questions"]) == 1
 
 
+STORY = ("I look after two kids and spent ten years in a warehouse in Leeds.", "My sister says that I worry too much about everything.")
+
+
+@pytest.mark.parametrize("place", range(3))
+@pytest.mark.parametrize(
+    ("question", "topic", "role"),
+    [
+        ("Which languages should a data scientist know?", "languages", "ds"),
+        ("How much does a software engineer earn?", "salary", "swe"),
+        ("do machine learning engineers need a degree?", "degree", "mle"),
+    ],
+)
+def test_a_question_is_heard_wherever_it_stands_in_a_story(asker: Assistant, question: str, topic: str, role: str, place: int) -> None:
+    text = " ".join([*STORY[:place], question, *STORY[place:]])
+    (part,) = asker.parse(text)["questions"]
+    assert (part["topic"], part["roles"], part["decision"]) == (topic, [role], "answer")
+
+
 def test_a_text_is_understood_the_same_again_and_in_another_process(asker: Assistant) -> None:
     first = [asker.parse(text) for text in MESSAGES]
     assert [asker.parse(text) for text in reversed(MESSAGES)] == first[::-1]
