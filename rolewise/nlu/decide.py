@@ -13,7 +13,7 @@ from rolewise.nlu.cues import JOINED, VARIANTS, cues
 from rolewise.nlu.intent_model import IntentModel
 from rolewise.nlu.names import BESIDE, COUNTRY, LEVEL, OTHER_TITLE, ROLE, TOPIC
 from rolewise.nlu.split import SHORT_PIECE_WORDS, Piece
-from rolewise.questions import Guess, Part, unique
+from rolewise.questions import INTENT_PREFIX, Guess, Part, unique
 
 OUT_OF_SCOPE = "out_of_scope"
 FOLLOW_UP, START_QUIZ = "follow_up", "start_quiz"
@@ -51,6 +51,7 @@ def parts_of(
     """
     probabilities = model.probabilities([ngram_text(piece) for piece in found], vectors)
     rankings = model.rank_from(probabilities, vectors, length)
+    rankings = [_listed(piece, ranking) for piece, ranking in zip(found, rankings, strict=True)]
     parts = [_part(piece, ranking, _decide(ranking, model, english)) for piece, ranking in zip(found, rankings, strict=True)]
     several = _several(parts[1:], found[1:])
     if several:
@@ -76,6 +77,16 @@ def parts_of(
         # One part is clear and the rest is not: better one answer than none.
         return [replace(parts[sure[0]], roles=parts[sure[0]].roles or parts[0].roles)]
     return [_topic_before_small_talk(head)]
+
+
+def _listed(piece: Piece, ranking: Ranking) -> Ranking:
+    """The ranking of a piece; one of several listed topics asks about that one, whatever the roles beside it suggest."""
+    named = [f"{INTENT_PREFIX}{mention.id}" for mention in piece.mentions if mention.label == TOPIC]
+    # What is not for this assistant stays so.
+    asks = ranking[0][0].startswith(INTENT_PREFIX) and len(named) == 1 and named[0] in dict(ranking)
+    if piece.kind != "topics" or not asks:
+        return ranking
+    return [(named[0], ranking[0][1]), *(item for item in ranking if item[0] != named[0])]
 
 
 def _voted(probabilities: np.ndarray, vectors: np.ndarray, model: IntentModel, length: int) -> Ranking:

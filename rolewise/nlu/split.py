@@ -125,6 +125,9 @@ def pieces(doc: Doc, mentions: list[Mention]) -> list[Piece]:
             continue
         start = 0
         cuts = [index for index in range(1, len(tokens)) if _starts_clause(tokens, index)]
+        if [tokens[cut - 1].lower_ for cut in cuts] == [":"]:
+            # A headline and its one question: "Software engineering: is a degree needed".
+            cuts = []
         for cut in [*cuts, len(tokens)]:
             part = tokens[start:cut]
             while part and part[-1].lower_ in LINKS:
@@ -142,6 +145,9 @@ def _starts_clause(tokens: list[Token], index: int) -> bool:
     if word not in STARTERS and word not in REQUESTS:
         return False
     before = tokens[index - 1].lower_
+    if before == ":" and word in STARTERS:
+        # "Two things about data scientists: what do they earn".
+        return True
     if before not in LINKS:
         return False
     if word in ("which", "who", "where", "when", "whose", "have", "has", "had", "what", "how", "why", "is", "are") and before == "or":

@@ -101,9 +101,12 @@ def test_an_empty_text_has_no_intent(asker: Assistant, text: str) -> None:
         ("what does an ml engineer earn, and does a software engineer need a degree?", ["salary", "degree"], [["mle"], ["swe"]]),
         ("What skills does a data scientist need? Can they work from home?", ["skills", "remote_work"], [["ds"], []]),
         ("how much does a data scientist earn and is it hard", ["salary", "difficulty"], [["ds"], []]),
+        # What is listed is asked, though two roles beside a word suggest a comparison.
+        ("swe and mle: skills, degree, pay?", ["skills", "degree", "salary"], [["swe", "mle"]] * 3),
+        ("two things on a data scientist's job: what does it pay, and is it hard?", ["salary", "difficulty"], [[], []]),
     ],
 )
-def test_a_message_of_two_parts_has_two_questions(asker: Assistant, text: str, topics: list[str], roles: list[list[str]]) -> None:
+def test_a_message_of_several_parts_has_several_questions(asker: Assistant, text: str, topics: list[str], roles: list[list[str]]) -> None:
     questions = asker.parse(text)["questions"]
     assert [question["topic"] for question in questions] == topics
     assert [question["roles"] for question in questions] == roles

@@ -49,6 +49,11 @@ SPLIT = {
     "salary & degree for mle": ["salary for mle", "degree for mle"],
     "can i work remotely and what are the hours": ["can i work remotely", "what are the hours"],
     "salary? degree?": ["salary?", "degree?"],
+    "two things on data scientists: what do they earn, and do they need a degree?": [
+        "two things on data scientists:",
+        "what do they earn",
+        "do they need a degree?",
+    ],
     "pros and cons of being a swe": ["pros of being a swe", "cons of being a swe"],
     "what is the salary and the job market for a ds and what are the hours": [
         "what is the salary for a ds",
@@ -78,6 +83,7 @@ def test_split(cut: Cut, text: str) -> None:
         "how do i know whether i should be a ds or mle",
         "i am worried because i have no degree and i want to know if that matters",
         "does the job involve research and development",
+        "changing to software engineering: is a degree needed?",
         "mle vs swe vs ds",
         "",
         "?!",
