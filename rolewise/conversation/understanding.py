@@ -58,8 +58,11 @@ VERSUS = re.compile(r"^\W*(?:(?:and|or|so|ok|how|what|about)\W+)*(?:vs|versus|th
 PLACES = ((cues.FIRST, 0), (cues.SECOND, 1), (cues.THIRD, 2), (cues.FOURTH, 3), (cues.LAST, -1))
 THREE, FOUR = re.compile(r"\b(?:three|3)\b"), re.compile(r"\b(?:four|4)\b")
 SEVERAL_OTHERS = re.compile(r"\b(?:two|2|ones|others)\b")
-# What points back at a company and its people.
+# What points back at a company and its people, and what says of one that somebody wants to get in there.
 THEIRS = re.compile(r"\b(?:they|them|their|theirs|there)\b")
+GETTING_IN = re.compile(
+    r"\b(?:interview\w*|appl(?:y|ied|ying|ication\w*)|offer\w*|join(?:ing)?|get(?:ting)? into|want to work|recruiters?)\b"
+)
 OTHER_JOBS = re.compile(r"\bother (?:jobs|careers|professions|fields|occupations)\b")
 # What may stand around names in a message that says nothing else.
 AROUND_NAMES = frozenset(
@@ -77,9 +80,12 @@ def is_personal(message: Message) -> bool:
 
 
 def asked_companies(message: Message) -> tuple[str, ...]:
-    """The companies that a message asks about: of one in the story beside its question nothing is asked, unless that points back at it."""
+    """The companies that a message asks about.
+
+    Of one in the story beside its question nothing is asked, unless the question points back at it, or the story is of getting in there.
+    """
     question = asking(message.text).lower()
-    if not question or THEIRS.search(question):
+    if not question or THEIRS.search(question) or GETTING_IN.search(message.text.lower()):
         return message.companies
     return tuple(name for name in message.companies if name.lower() in question)
 

@@ -396,6 +396,7 @@ def test_company_is_declined(talk: Conversation) -> None:
     [
         ("I have driven for Uber since spring. What does a data scientist earn?", False),
         ("My brother is at Uber. What do they pay?", True),
+        ("I applied to Uber on Friday. What does a data scientist earn?", True),
         ("I like maps. What does Uber pay?", True),
         ("what uber pays", True),
     ],
