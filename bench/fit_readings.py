@@ -114,7 +114,7 @@ def first_meaning(message: dict[str, Any]) -> Turn:
 
 
 def golden() -> list[dict[str, Any]]:
-    """The golden dialogues as conversations, each up to where one is asked back or taps: what follows depends on what was offered."""
+    """The golden dialogues as conversations, each up to where one is surely asked back or taps: the rest depends on what was offered."""
     still_open, found = golden_open(), []
     for one in yaml.safe_load(GOLDEN.read_text(encoding="utf-8")):
         turns = itertools.takewhile(lambda turn: "say" in turn and several(turn["kind"]) != ["clarify"], one["turns"])

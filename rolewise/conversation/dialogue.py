@@ -26,7 +26,7 @@ from rolewise.conversation.readings import (
     enumerated,
 )
 from rolewise.conversation.signs import DOWN, UP, number_of, pick, rating
-from rolewise.conversation.understanding import LIKELY_HERE, SHORT_WORDS, Understanding, asked_companies, is_personal
+from rolewise.conversation.understanding import LIKELY_HERE, SHORT_WORDS, Understanding, policy
 from rolewise.knowledge import Fact, Knowledge
 from rolewise.nlu import cues
 from rolewise.questions import COMPARE, OVERALL, Context, Message, Part, Question, question_from_payload, unique
@@ -132,7 +132,7 @@ class Dialogue:
             before: the context before the rules read it.
             card: what the rules answered.
         """
-        if not message.parts or message.chosen is not None or asked_companies(message) or is_personal(message) or before.quiz:
+        if not message.parts or message.chosen is not None or before.quiz or policy(message) is not None:
             return None
         if self.context.rating != before.rating:
             # A rating was taken.
@@ -260,10 +260,9 @@ class Dialogue:
         """Decline, with the nearest things to tap; a place, a role or a title named may still say what is meant."""
         part = message.parts[0] if message.parts else None
         guesses = self.understanding.guesses(part)
-        if asked_companies(message):
-            return self._refuse(wording.COMPANY, guesses)
-        if is_personal(message):
-            return self._refuse(wording.PERSONAL, guesses)
+        refusal = policy(message)
+        if refusal is not None:
+            return self._refuse(refusal, guesses)
         beside = part is not None and bool(part.others and part.roles) and cues.COMPARING in part.cues
         goes_with = part is not None and self.understanding.goes_with(part)
         if part and len(message.parts) == 1 and (beside or goes_with or self.understanding.plain(part)):

@@ -352,7 +352,8 @@ def signs(heard: Heard) -> dict[str, float]:
     named, known = len(heard.roles), len(context.roles)
     # "Junior and senior data scientists": what is held against each other there are the levels.
     of_levels = len({level for one in message.parts for level in one.levels}) > 1 and named < 2
-    held -= {"beside"} if of_levels else set()
+    if of_levels:
+        held.discard("beside")
     small = sum(heard.guesses.get(name, 0.0) for name in SMALL_TALK_INTENTS)
     again = sum(heard.guesses.get(name, 0.0) for name in AGAIN_INTENTS)
     topics = [guess for guess in part.guesses if guess.topic]

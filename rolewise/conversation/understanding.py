@@ -84,10 +84,22 @@ def asked_companies(message: Message) -> tuple[str, ...]:
 
     Of one in the story beside its question nothing is asked, unless the question points back at it, or the story is of getting in there.
     """
-    question = asking(message.text).lower()
+    question = asking(message.text).lower() if message.companies else ""
     if not question or THEIRS.search(question) or GETTING_IN.search(message.text.lower()):
         return message.companies
     return tuple(name for name in message.companies if name.lower() in question)
+
+
+def policy(message: Message, company_is_a_name: bool = False) -> str | None:
+    """Why a message is not answered whatever it asks, a company or one person's own case; None where it may be.
+
+    Args:
+        message: the message.
+        company_is_a_name: whether a company does not matter, as beside a course.
+    """
+    if asked_companies(message) and not company_is_a_name:
+        return wording.COMPANY
+    return wording.PERSONAL if is_personal(message) else None
 
 
 def quoted(text: str) -> str:
@@ -157,7 +169,7 @@ class Understanding:
         self.text = message.text if len(parts) == 1 else ""
         if not parts:
             return Understood([], refusal=self._not_understood() if message.text.strip() else wording.EMPTY)
-        refusal = self._policy(message, parts[0])
+        refusal = policy(message, company_is_a_name=parts[0].topic in COMPANY_TOPICS)
         if refusal is not None:
             return Understood([], refusal=refusal, unsure=tuple(self.guesses(parts[0])))
         head = parts[0]
@@ -178,13 +190,6 @@ class Understanding:
         asking = [part for part in parts if part.asked or part.whole or ASKING.search(part.text)] or parts
         # Beside what is surely asked, what is not for this assistant is the story around it.
         return [part for part in asking if part.decision != "decline"] or asking
-
-    @staticmethod
-    def _policy(message: Message, head: Part) -> str | None:
-        """Why a message is not answered whatever it asks, a company or one person's own case; None where it may be."""
-        if asked_companies(message) and head.topic not in COMPANY_TOPICS:
-            return wording.COMPANY
-        return wording.PERSONAL if is_personal(message) else None
 
     def _refused_title(self, part: Part) -> str | None:
         """The refusal for another title; None where there is none, or where a subject is surely what is asked about.

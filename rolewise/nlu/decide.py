@@ -50,8 +50,7 @@ def parts_of(
         length: how many guesses to keep.
     """
     probabilities = model.probabilities([ngram_text(piece) for piece in found], vectors)
-    rankings = model.rank_from(probabilities, vectors, length)
-    rankings = [_listed(piece, ranking) for piece, ranking in zip(found, rankings, strict=True)]
+    rankings = list(map(_listed, found, model.rank_from(probabilities, vectors, length)))
     parts = [_part(piece, ranking, _decide(ranking, model, english)) for piece, ranking in zip(found, rankings, strict=True)]
     several = _several(parts[1:], found[1:])
     if several:
@@ -81,12 +80,12 @@ def parts_of(
 
 def _listed(piece: Piece, ranking: Ranking) -> Ranking:
     """The ranking of a piece; one of several listed topics asks about that one, whatever the roles beside it suggest."""
+    best, confidence = ranking[0]
     named = [f"{INTENT_PREFIX}{mention.id}" for mention in piece.mentions if mention.label == TOPIC]
     # What is not for this assistant stays so.
-    asks = ranking[0][0].startswith(INTENT_PREFIX) and len(named) == 1 and named[0] in dict(ranking)
-    if piece.kind != "topics" or not asks:
+    if piece.kind != "topics" or not best.startswith(INTENT_PREFIX) or len(named) != 1 or named[0] not in dict(ranking):
         return ranking
-    return [(named[0], ranking[0][1]), *(item for item in ranking if item[0] != named[0])]
+    return [(named[0], confidence), *(item for item in ranking if item[0] != named[0])]
 
 
 def _voted(probabilities: np.ndarray, vectors: np.ndarray, model: IntentModel, length: int) -> Ranking:
