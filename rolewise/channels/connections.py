@@ -237,6 +237,13 @@ class GuardedHttp(Http):
             self.response_func = None  # type: ignore[assignment]
             self.stage = Stage.IDLE
 
+    async def error_response(self, exception: Exception) -> None:
+        """Answer with an error, unless an answer was begun. Sanic looks whether one was sent: to somebody who left before, none was."""
+        if self.response_func != self.http1_response_header:
+            self.keep_alive = False
+            return
+        await super().error_response(exception)
+
     def create_empty_request(self) -> None:
         """A request that stands for one that could not be read; it came from somewhere, too."""
         super().create_empty_request()

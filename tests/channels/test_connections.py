@@ -15,9 +15,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from sanic import Request, Sanic
 from sanic.http import Http
+from sanic.response import HTTPResponse, text
 
-from rolewise.channels.connections import BODY_SECONDS, FIRST_SECONDS, HEAD_SECONDS, Door, GuardedHttp
+from rolewise.channels.connections import BODY_SECONDS, FIRST_SECONDS, HEAD_SECONDS, Door, GuardedHttp, GuardedHttpProtocol
 from rolewise.channels.limits import network
 from tests.raw import Reply, opened, received
 from tests.serving import Server
@@ -41,6 +43,29 @@ async def test_what_came_with_its_connection_goes_after_those_that_wait(monkeypa
     asyncio.get_running_loop().call_soon(order.append, "waiting")
     await new
     assert order == ["waiting", "new"]
+
+
+async def test_an_answer_to_somebody_who_just_left_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    app = Sanic("left", configure_logging=False)
+
+    @app.head("/")
+    async def late(request: Request) -> HTTPResponse:
+        # As the event loop closes a connection: whoever waits for it is told a round later.
+        transport: Any = request.transport
+        transport.close()
+        return text("late")
+
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        started: Any = await app.create_server(sock=listener, protocol=GuardedHttpProtocol, return_asyncio_server=True)
+        await started.startup()
+        reader, writer = await asyncio.open_connection(*listener.getsockname())
+        writer.write(b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert await reader.read() == b""
+        writer.close()
+        started.close()
+        await started.wait_closed()
+    assert not [record for record in caplog.records if record.exc_info], caplog.text
 
 
 class FewFiles(Server):
