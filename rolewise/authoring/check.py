@@ -16,7 +16,7 @@ from rolewise.authoring.edits import Document, EditError
 from rolewise.authoring.subject_check import doubts
 from rolewise.authoring.training_data import OUT_OF_SCOPE, TrainingData, normalised
 from rolewise.knowledge import Knowledge, KnowledgeError, load
-from rolewise.knowledge.files import SUBJECTS, read
+from rolewise.knowledge.files import SUBJECTS, read, uncollected
 from rolewise.knowledge.loader import WANTED
 from rolewise.knowledge.positions import Loc
 
@@ -36,6 +36,7 @@ class Report:
     warnings: list[str] = field(default_factory=list)
 
 
+@uncollected()
 def check(path: Path, root: Path, today: date, review_days: int) -> Report:
     """Check the knowledge file and what belongs to it.
 

@@ -30,10 +30,21 @@ LEAKED, LONG = 92, 4
 ANNOTATION = re.compile(r"\[([^\]]+)\](?:\([^)]*\)|\{[^}]*\})")
 
 
+class _NoPunctuation(dict[int, int | None]):
+    """What becomes of each character, for ``str.translate``; found out when it comes the first time."""
+
+    def __missing__(self, code: int) -> int | None:
+        self[code] = None if unicodedata.category(chr(code)).startswith("P") else code
+        return self[code]
+
+
+_no_punctuation = _NoPunctuation()
+
+
 def normalised(text: str) -> str:
     """Casefolded, without punctuation; a text of nothing but punctuation stays as it is."""
-    bare = "".join(char for char in text.casefold() if not unicodedata.category(char).startswith("P"))
-    return " ".join(bare.split()) or text.casefold().strip()
+    folded = text.casefold()
+    return " ".join(folded.translate(_no_punctuation).split()) or folded.strip()
 
 
 def in_jsonl(path: Path) -> Iterator[str]:

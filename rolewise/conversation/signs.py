@@ -95,6 +95,9 @@ def _words(text: str) -> list[str]:
 
 def _plain(text: str) -> str:
     """A text in lower case with one form of every digit, sign and space."""
+    if text.isascii():
+        # One form is all that there is of each.
+        return " ".join(text.lower().split())
     figures = (str(int(unicodedata.numeric(character))) if _is_figure(character) else character for character in ORNAMENT.sub("", text))
     plain = MINUS.sub("-", unicodedata.normalize("NFKC", "".join(figures)).replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"))
     return " ".join(plain.lower().split())

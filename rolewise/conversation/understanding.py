@@ -122,13 +122,6 @@ def speaks_of(subject: Subject, roles: Sequence[str]) -> bool:
     return not roles or any(not claim.roles or set(claim.roles) & set(roles) for claim in subject.claims)
 
 
-def roles_weighed(subject: Subject) -> frozenset[str]:
-    """The roles that a subject helps to choose between: all that it tells is of them, and its first claim of all of them; or none."""
-    first, every = frozenset(subject.claims[0].roles), {role for claim in subject.claims for role in claim.roles}
-    weighs = subject.topics[0] == "choose" and len(first) > 1 and first == every and all(claim.roles for claim in subject.claims)
-    return first if weighs else frozenset()
-
-
 @dataclass
 class Understood:
     """What a message asks.
@@ -351,10 +344,10 @@ class Understanding:
         """The part about the choice between the roles that are meant: the encoder sees no roles, so that between others is as near."""
         if len(roles) < 2:
             return part
-        own = next((subject for subject in self.knowledge.subjects if roles_weighed(subject) == frozenset(roles)), None)
+        own = self.knowledge.choice_between(roles)
         near = unique([*(guess.id for guess in part.subjects), *(item.subject for item in part.evidence)])
         found = {name: self.knowledge.subject(name) for name in near}
-        others = {name for name, subject in found.items() if subject and subject != own and roles_weighed(subject)}
+        others = {name for name, subject in found.items() if subject and subject != own and subject.roles_weighed()}
         if not others:
             return part
         # Each stands as far ahead as it stood; what was the nearest claim of another choice is the first one of this.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import tarfile
+import zlib
 from pathlib import Path
 from types import ModuleType
 
 from rolewise.engine import without_tensorflow
+from rolewise.engine.archives import components
 
 # Modules of Rasa 3.6.21 that only training and testing use, and what they bring with them.
 UNUSED = (
@@ -74,11 +75,9 @@ def light(model: Path | None) -> None:
 def runs_without_tensorflow(model: Path) -> bool:
     """Whether all components of an archive are known to run without TensorFlow; False where it cannot be read."""
     try:
-        with tarfile.open(model) as archive:
-            metadata = archive.extractfile("metadata.json")
-            nodes = json.load(metadata)["predict_schema"]["nodes"] if metadata else {}
-        return bool(nodes) and all(node["uses"].startswith(PLAIN_COMPONENTS) for node in nodes.values())
-    except (OSError, tarfile.TarError, KeyError, ValueError):
+        found = components(model)
+        return bool(found) and all(component.startswith(PLAIN_COMPONENTS) for component in found)
+    except (OSError, EOFError, zlib.error, tarfile.TarError, KeyError, TypeError, ValueError, AttributeError):
         return False
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import gc
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,18 @@ from rolewise.knowledge.positions import Loc, Positions
 
 # The key whose lists are joined: subjects stand in one file a theme.
 SUBJECTS = "subjects"
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without the collector of garbage: where very many objects are made that all stay, it looks through them again and again."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 class Construct(yaml.CSafeLoader):
@@ -55,8 +70,9 @@ class Texts:
         self._positions: dict[str, Positions] = {}
         self._owners: dict[str, str] = {}
         self._subjects: list[tuple[int, str]] = []
-        for name, text in texts:
-            self._read(name, text)
+        with uncollected():
+            for name, text in texts:
+                self._read(name, text)
 
     @property
     def faults(self) -> list[str]:
@@ -98,9 +114,8 @@ class Texts:
                     joined.extend(value)
                     continue
             if key in self.data:
-                self.faults.append(
-                    f"{name}:{self._positions[name].line((key,))}: {key}: stands in {self._owners.get(key, 'another file')}, too"
-                )
+                owner = self._owners.get(key, "another file")
+                self._listed.append((name, self._positions[name].line((key,)), str(key), f"stands in {owner}, too"))
                 continue
             self.data[key], self._owners[key] = value, name
 
@@ -121,9 +136,21 @@ class Texts:
         return [f"{name}:{line}: {field + ': ' if field else ''}{reason}" for name, line, field, reason in listed]
 
 
+# What is checked is looked up next: where it stands.
+@lru_cache(maxsize=1)
+def joined(named: tuple[tuple[str, str], ...]) -> Texts:
+    """Texts by the names that are to stand in errors, joined; not to be changed."""
+    return Texts(named)
+
+
 def read(path: Path) -> Texts:
-    """Read the knowledge files. Raises OSError or UnicodeDecodeError where one cannot be read, FileNotFoundError where there is none."""
+    """Read the knowledge files; not to be changed.
+
+    Raises:
+        OSError: one cannot be read, or FileNotFoundError: there is none.
+        UnicodeDecodeError: one is no text.
+    """
     found = files(path)
     if not found:
         raise FileNotFoundError(f"no *.yml file in {path}")
-    return Texts((str(file), file.read_text(encoding="utf-8")) for file in found)
+    return joined(tuple((str(file), file.read_text(encoding="utf-8")) for file in found))

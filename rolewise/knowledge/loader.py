@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from rolewise.knowledge.files import SUBJECTS, Texts, files
+from rolewise.knowledge.files import SUBJECTS, files, joined, uncollected
 from rolewise.knowledge.model import MAX_CELL_CHARS, MAX_FACT_WORDS, MAX_LEAD_WORDS, Knowledge
 from rolewise.knowledge.positions import Loc
 
@@ -81,8 +81,9 @@ def loads(text: str, name: str = "careers.yml") -> Knowledge:
 
 # Training looks at the knowledge several times; a knowledge cannot be changed, so the same texts give the same one.
 @lru_cache(maxsize=4)
+@uncollected()
 def _checked(named: tuple[tuple[str, str], ...]) -> Knowledge:
-    texts = Texts(named)
+    texts = joined(named)
     raw = texts.data
     if not raw:
         raise KnowledgeError(texts.faults or [f"{named[0][0]}:1: (file): must be a mapping with version, topics, roles and sources"])
@@ -351,9 +352,19 @@ def _names(value: Any, loc: Loc, fields: tuple[str, ...]) -> Iterator[tuple[Loc,
             yield (*loc, field, index), name
 
 
+def serialised(knowledge: Knowledge) -> bytes:
+    """The knowledge as a model keeps it."""
+    return knowledge.json(exclude_defaults=True).encode()
+
+
 def content_hash(knowledge: Knowledge) -> str:
     """A hash of everything in the knowledge: it changes with any answer."""
-    return hashlib.sha256(knowledge.json(sort_keys=True).encode()).hexdigest()[:16]
+    return hash_of(serialised(knowledge))
+
+
+def hash_of(data: bytes) -> str:
+    """The hash of a knowledge that a model keeps."""
+    return hashlib.sha256(data).hexdigest()[:16]
 
 
 def names_hash(knowledge: Knowledge) -> str:

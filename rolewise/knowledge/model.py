@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -173,6 +173,12 @@ class Subject(Model):
         """The facts and, behind them, the gaps: a claim is named by its place among them."""
         return (*self.facts, *self.gaps)
 
+    def roles_weighed(self) -> frozenset[str]:
+        """The roles that it helps to choose between: all that it tells is of them, and its first claim of all of them; or none."""
+        first, every = frozenset(self.claims[0].roles), {role for claim in self.claims for role in claim.roles}
+        weighs = self.topics[0] == "choose" and len(first) > 1 and first == every and all(claim.roles for claim in self.claims)
+        return frozenset(map(str, first)) if weighs else frozenset()
+
     def count_facts(self, roles: tuple[str, ...]) -> int:
         """How many facts hold for all of the roles."""
         return sum(1 for fact in self.facts if not fact.roles or set(roles) <= set(fact.roles))
@@ -270,12 +276,14 @@ class _LookedUp(NamedTuple):
         subjects: the list.
         by_id: each by its id.
         roles: the roles that claims name.
+        choices: by the roles that it helps to choose between, the first subject that does.
         of_topics: what :meth:`Knowledge.subjects_of` found so far.
     """
 
     subjects: list[Subject]
     by_id: dict[str, Subject]
     roles: frozenset[str]
+    choices: dict[frozenset[str], Subject]
     of_topics: dict[tuple[str, frozenset[str]], list[tuple[Subject, int]]]
 
 
@@ -303,7 +311,9 @@ class Knowledge(Model):
         # A copy with other subjects takes the private attributes along.
         if self._gathered is None or self._gathered.subjects is not self.subjects:
             roles = {role for subject in self.subjects for claim in subject.claims for role in claim.roles}
-            self._gathered = _LookedUp(self.subjects, {str(subject.id): subject for subject in self.subjects}, frozenset(roles), {})
+            by_id = {str(subject.id): subject for subject in self.subjects}
+            choices = {subject.roles_weighed(): subject for subject in reversed(self.subjects)}
+            self._gathered = _LookedUp(self.subjects, by_id, frozenset(roles), choices, {})
         return self._gathered
 
     def comparison(self, roles: list[str]) -> Comparison | None:
@@ -318,6 +328,11 @@ class Knowledge(Model):
     def subjects_by_id(self) -> Mapping[str, Subject]:
         """All subjects, each by its id."""
         return self._looked_up().by_id
+
+    def choice_between(self, roles: Iterable[str]) -> Subject | None:
+        """The subject that helps to choose between exactly these roles, or None."""
+        wanted = frozenset(roles)
+        return self._looked_up().choices.get(wanted) if wanted else None
 
     def subjects_of(self, topic: str, roles: tuple[str, ...]) -> Sequence[tuple[Subject, int]]:
         """The subjects of a topic and how many facts of each hold for all of the roles; foremost of the topic first, then most facts."""

@@ -13,7 +13,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from rolewise.knowledge import load
-from rolewise.knowledge.loader import SNAPSHOT, content_hash, restore
+from rolewise.knowledge.loader import SNAPSHOT, hash_of, restore, serialised
 from rolewise.knowledge.registry import KNOWLEDGE_KEY, register
 from rolewise.nlu.fingerprint import knowledge_fingerprint
 from rolewise.settings import settings
@@ -48,7 +48,7 @@ class KnowledgeSnapshot(GraphComponent):
         """Check the knowledge and keep it. Raises KnowledgeError with every fault in it."""
         knowledge = load(settings().knowledge)
         with self._model_storage.write_to(self._resource) as directory:
-            (directory / SNAPSHOT).write_text(knowledge.json(exclude_defaults=True), encoding="utf-8")
+            (directory / SNAPSHOT).write_bytes(serialised(knowledge))
         return self._resource
 
     @classmethod
@@ -64,7 +64,8 @@ class KnowledgeSnapshot(GraphComponent):
         component = cls(model_storage, resource)
         with model_storage.read_from(resource) as directory:
             knowledge = restore(Path(directory) / SNAPSHOT)
-        component._hash = content_hash(knowledge)
+            # That of the knowledge, without writing it out once more.
+            component._hash = hash_of((Path(directory) / SNAPSHOT).read_bytes())
         register(component._hash, knowledge)
         return component
 

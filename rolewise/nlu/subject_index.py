@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -25,13 +26,16 @@ WORD = re.compile(r"[a-z0-9+#.]*[a-z0-9+#]")
 ENDING = re.compile(r"(?:'s|s'|ies|es|s|ing|ed)$")
 
 
+# More words than a knowledge has; what people type besides does not stay.
+@lru_cache(maxsize=1 << 15)
+def _stem(word: str) -> str:
+    stem = ENDING.sub("", word)
+    return stem if len(stem) > 2 else word
+
+
 def words(text: str) -> list[str]:
     """The words of a text, lower case, common endings cut."""
-    found = []
-    for word in WORD.findall(text.lower().replace("'", "")):
-        stem = ENDING.sub("", word)
-        found.append(stem if len(stem) > 2 else word)
-    return found
+    return [_stem(word) for word in WORD.findall(text.lower().replace("'", ""))]
 
 
 @dataclass(frozen=True)

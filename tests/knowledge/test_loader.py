@@ -263,6 +263,14 @@ def test_directory(tmp_path: Path) -> None:
         load(tmp_path)
 
 
+def test_a_part_that_stands_in_two_files_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_text(SMALL, encoding="utf-8")
+    (tmp_path / "b.yml").write_text("# More.\nsources:\n  S9: {title: A house, publisher: Nobody, year: 2024}\n", encoding="utf-8")
+    with pytest.raises(KnowledgeError) as raised:
+        load(tmp_path)
+    assert raised.value.errors == [f"{tmp_path / 'b.yml'}:2: sources: stands in {tmp_path / 'a.yml'}, too"]
+
+
 def test_not_utf_8(tmp_path: Path) -> None:
     file = tmp_path / "careers.yml"
     file.write_bytes(SMALL.replace("A house", "A café").encode("latin-1"))
