@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from rolewise.knowledge.files import constructed, uncollected
 from rolewise.knowledge.positions import Loc, Positions
 
 # What can stand in a YAML file without quotation marks whatever the words are.
@@ -23,6 +24,12 @@ class EditError(ValueError):
     """A file cannot be edited so; the message says why. Nothing was written."""
 
 
+@uncollected()
+def _parsed(text: str) -> tuple[Positions, Any]:
+    root = yaml.compose(text, Loader=yaml.CSafeLoader)
+    return Positions(root), constructed(root)
+
+
 class Document:
     """The text of a YAML file and where everything in it stands."""
 
@@ -31,8 +38,8 @@ class Document:
         self.path = path
         try:
             self.text = path.read_text(encoding="utf-8")
-            self.positions = Positions(yaml.compose(self.text, Loader=yaml.CSafeLoader))
-            self.data: Any = yaml.load(self.text, Loader=yaml.CSafeLoader)
+            self.data: Any
+            self.positions, self.data = _parsed(self.text)
         except (OSError, yaml.YAMLError) as error:
             raise EditError(f"{path} cannot be read: {error}") from error
 
@@ -49,8 +56,7 @@ class Document:
 
     def _replace(self, text: str) -> None:
         try:
-            self.positions = Positions(yaml.compose(text, Loader=yaml.CSafeLoader))
-            self.data = yaml.load(text, Loader=yaml.CSafeLoader)
+            self.positions, self.data = _parsed(text)
         except yaml.YAMLError as error:
             raise EditError(f"{self.path}: the edit would break the file: {error}") from error
         self.text = text

@@ -58,7 +58,7 @@ def in_jsonl(path: Path) -> Iterator[str]:
 
 def in_test_stories(path: Path) -> Iterator[str]:
     """What the user says in Rasa's test stories, without entity annotations and without tapped payloads."""
-    for story in yaml.safe_load(path.read_text(encoding="utf-8"))["stories"]:
+    for story in yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)["stories"]:
         for step in story["steps"]:
             if "user" in step and not step["user"].lstrip().startswith("/"):
                 yield ANNOTATION.sub(r"\1", step["user"]).strip()
@@ -66,7 +66,7 @@ def in_test_stories(path: Path) -> Iterator[str]:
 
 def in_dialogues(path: Path) -> Iterator[str]:
     """What the user types in the golden dialogues."""
-    for dialogue in yaml.safe_load(path.read_text(encoding="utf-8")):
+    for dialogue in yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader):
         yield from (turn["say"] for turn in dialogue["turns"] if isinstance(turn.get("say"), str))
 
 

@@ -29,11 +29,16 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-class Construct(yaml.CSafeLoader):
+class _Construct(yaml.CSafeLoader):
     """PyYAML's safe loader, fed with nodes that were composed already."""
 
     def __init__(self) -> None:
         super().__init__("")
+
+
+def constructed(root: yaml.Node | None) -> Any:
+    """What a text holds, of the nodes that it was composed to; None where there are none."""
+    return None if root is None else _Construct().construct_document(root)
 
 
 def files(path: Path) -> list[Path]:
@@ -88,7 +93,7 @@ class Texts:
             root = yaml.compose(text, Loader=yaml.CSafeLoader)
             positions = Positions(root)
             # Keys that are no text could not be loaded into a mapping of fields; they are reported alone.
-            raw = {} if root is None or positions.faulty_keys() else Construct().construct_document(root)
+            raw = {} if root is None or positions.faulty_keys() else constructed(root)
         except RecursionError:
             return self._fail(name, 1, "(file): an anchor refers to itself")
         except yaml.YAMLError as error:

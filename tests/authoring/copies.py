@@ -94,4 +94,4 @@ class Copy:
                 wanted = min(len(lines), more.get(block["intent"], count))
                 kept = [lines[number * len(lines) // wanted] for number in range(wanted)]
                 block["examples"] = "\n".join(kept) + "\n" if isinstance(examples, str) else kept
-            path.write_text(yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=1000), encoding="utf-8")
+            path.write_text(yaml.dump(data, Dumper=yaml.CSafeDumper, allow_unicode=True, sort_keys=False, width=1000), encoding="utf-8")

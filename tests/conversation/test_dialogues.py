@@ -17,7 +17,7 @@ from bench.conversations import GOLDEN, golden_open, several
 from bench.conversations import fits as fits_label
 from tests.conftest import Assistant, Turn
 
-DIALOGUES: list[dict[str, Any]] = yaml.safe_load(GOLDEN.read_text(encoding="utf-8"))
+DIALOGUES: list[dict[str, Any]] = yaml.load(GOLDEN.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
 OPEN = golden_open()
 RUN_ALL = os.environ.get("DIALOGUES") == "all"
 

@@ -219,7 +219,7 @@ def test_every_decision_is_taken_back_to_the_last_byte(inbox: Callable[[], Inbox
     opened.miss(group("is there coffee"))
     opened.skip(group("b"))
     assert opened.summary() == {ASSIGNED: 1, MISSING: 2, SKIPPED: 1, "ask_salary": 2}
-    noted = yaml.safe_load(opened.knowledge.read_text(encoding="utf-8"))["wanted"]
+    noted = yaml.load(opened.knowledge.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)["wanted"]
     assert [(item["question"], item["asked"], item.get("topic")) for item in noted] == [
         ("is there tea", 2, "pros"),
         ("is there coffee", 2, None),
@@ -290,7 +290,9 @@ def test_a_message_under_an_intent_that_has_none_yet(inbox: Callable[[], Inbox])
         "nlu:\n  - intent: ask_pros\n    examples:\n      - text: fine\n        metadata: {writer: w1}\n", encoding="utf-8"
     )
     opened.assign_subject(group("a"), "python", "skills", ["is it 5: easy # or not"])
-    (block,) = [block for block in yaml.safe_load(opened.messages.read_text())["nlu"] if block["intent"] == "ask_skills"]
+    (block,) = [
+        block for block in yaml.load(opened.messages.read_text(), Loader=yaml.CSafeLoader)["nlu"] if block["intent"] == "ask_skills"
+    ]
     assert block["examples"] == [{"text": "is it 5: easy # or not", "metadata": {"writer": "inbox", "subjects": ["python"]}}]
 
 
@@ -319,7 +321,7 @@ def test_what_is_missing_is_noted_in_a_file_of_its_own(tmp_path: Path) -> None:
     opened = Inbox(tmp_path / "inbox.json", tmp_path / "knowledge", tmp_path / "nlu.yml", [], date(2026, 12, 1))
     opened.miss(group("is there tea"))
     opened.miss(group("is there coffee"))
-    noted = yaml.safe_load((tmp_path / "knowledge" / "wanted.yml").read_text(encoding="utf-8"))["wanted"]
+    noted = yaml.load((tmp_path / "knowledge" / "wanted.yml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)["wanted"]
     assert [item["question"] for item in noted] == ["is there tea", "is there coffee"]
     assert (tmp_path / "knowledge" / "topics.yml").read_text(encoding="utf-8") == "version: 1\n"
 
