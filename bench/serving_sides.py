@@ -28,6 +28,8 @@ QUIET = {
     "TF_CPP_MIN_LOG_LEVEL": "2",
     "SQLALCHEMY_SILENCE_UBER_WARNING": "1",
     "LOG_LEVEL_LIBRARIES": "ERROR",
+    # As it is where nobody asked for something else: both find their modules compiled, from their second start on at the latest.
+    "PYTHONDONTWRITEBYTECODE": "",
 }
 PATIENCE = 600
 # Seconds between two looks at the memory.
